@@ -1,0 +1,146 @@
+package bridge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+
+	"github.com/prestashop-bridge/bridge/policies"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// accept makes a checked write durable, or answers what its request id or
+// batch id already stands for. Acceptance is the database's commit; whatever
+// fails before it leaves nothing, whatever fails after it is healed by the
+// sweep.
+func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID string, doc schemas.Document) (Answer, error) {
+	requestID, err := schemas.ParseRequestID(requestID)
+	if err != nil {
+		return Answer{}, violation([]schemas.FieldError{{Pointer: "/request_id", Keyword: "format", Message: err.Error()}})
+	}
+	in, err := intentOf(op, doc)
+	if err != nil {
+		return Answer{}, Fault(CodeInternal, err, "The payload passed its schema but cannot be read.")
+	}
+	intention := intentionHash(op, doc)
+
+	// The cache is asked first for two reasons: it is faster, and a queue that
+	// is away must refuse the write before anything is accepted.
+	remembered, err := d.Replays.Recall(ctx, actor.ClientID, requestID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if remembered != nil {
+		return replayed(*remembered, intention)
+	}
+	recorded, err := d.Intake.Recall(ctx, actor.ClientID, requestID, in.batchID)
+	if err != nil {
+		return Answer{}, err
+	}
+	if recorded == nil {
+		if err := d.preflight(ctx, op, doc); err != nil {
+			return Answer{}, err
+		}
+	} else if !recorded.ByBatch || recorded.Intention != intention {
+		return d.recalled(ctx, actor, requestID, intention, *recorded)
+	}
+
+	job := Job{
+		ID: d.NewID(), Kind: op.Name, ClientID: actor.ClientID, RequestID: requestID, BatchID: in.batchID,
+		Status: schemas.Accepted, Payload: doc.Canonical(), Targets: in.targets,
+		MaxAttempts: d.MaxAttempts, AcceptedAt: d.Now().UTC(),
+	}
+	recorded, err = d.Intake.Accept(ctx, job, intention)
+	if err != nil {
+		return Answer{}, err
+	}
+	if recorded != nil {
+		return d.recalled(ctx, actor, requestID, intention, *recorded)
+	}
+	if err := d.Transport.Announce(ctx, job.ID); err != nil {
+		d.Log.WarnContext(ctx, "accepted job not announced; the sweep will find it", "job_id", job.ID, "error", err)
+	}
+	return Answer{Acceptance: acceptance(job.ID, job.Status)}, nil
+}
+
+// preflight asks the shop what would certainly fail. A shop that is away or
+// slow does not stop a write from being accepted: the job meets the same
+// checks.
+func (d *Desk) preflight(ctx context.Context, op Operation, doc schemas.Document) error {
+	ctx, cancel := context.WithTimeout(ctx, preflightTimeout)
+	defer cancel()
+	err := d.Shop.Preflight(ctx, op.Name, doc.Canonical())
+	var fault *ShopError
+	if errors.As(err, &fault) && (fault.Fault == Unclear || fault.Fault == Unreached) {
+		d.Log.InfoContext(ctx, "accepting without the shop's opinion", "operation", op.Name, "error", err)
+		return nil
+	}
+	return shopAnswer(err)
+}
+
+// recalled answers a request id or batch id that is already taken, by the
+// idempotency table of the contract.
+func (d *Desk) recalled(ctx context.Context, actor Actor, requestID, intention string, r Recorded) (Answer, error) {
+	if r.Intention != intention {
+		return Answer{}, conflict(r.ByBatch)
+	}
+	if !r.Job.Status.Terminal() {
+		return Answer{Acceptance: acceptance(r.Job.ID, r.Job.Status)}, nil
+	}
+	view, err := json.Marshal(r.Job.View())
+	if err != nil {
+		return Answer{}, Fault(CodeInternal, err, "The job cannot be shown.")
+	}
+	replay := Replay{Intention: intention, JobID: r.Job.ID, Status: r.Job.Status, View: view}
+	if err := d.Replays.Remember(ctx, actor.ClientID, requestID, replay); err != nil {
+		d.Log.WarnContext(ctx, "replay not cached; the database answers it", "job_id", r.Job.ID, "error", err)
+	}
+	return replayed(replay, intention)
+}
+
+// replayed answers a request whose job has ended.
+func replayed(r Replay, intention string) (Answer, error) {
+	if r.Intention != intention {
+		return Answer{}, conflict(false)
+	}
+	if r.Status != schemas.Succeeded {
+		fault := Fault(CodeKnownFailedReplay, nil, "This request was accepted as job %s, which ended %s.", r.JobID, r.Status)
+		fault.Job = r.View
+		return Answer{}, fault
+	}
+	known := acceptance(r.JobID, r.Status)
+	known.Message = "This request was carried out before; nothing was sent to the shop again."
+	known.Job = r.View
+	return Answer{Acceptance: known, Replay: r.View}, nil
+}
+
+func conflict(byBatch bool) *Error {
+	what := "request id"
+	if byBatch {
+		what = "batch_id"
+	}
+	fault := Fault(CodeIdempotencyConflict, nil, "This %s already stands for another payload; nothing was executed.", what)
+	fault.Rule = policies.RequestIDSingleIntention
+	return fault
+}
+
+func acceptance(jobID string, status schemas.JobStatus) *schemas.Acceptance {
+	return &schemas.Acceptance{
+		JobID: jobID, Status: status, TrackingURL: TrackingPath(jobID),
+		PollAfterSeconds: int(pollAfter.Seconds()),
+		Message:          "Accepted, not done. Follow the job until it is terminal; only business_success:true there means the shop was changed.",
+	}
+}
+
+// intentionHash identifies what a request asks for: method, path and canonical
+// payload, not the bytes it was spelt with (CONTRACT: idempotency).
+func intentionHash(op Operation, doc schemas.Document) string {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte(op.Method), []byte(op.Path), doc.Canonical()} {
+		h.Write(part)
+		h.Write([]byte{'\n'})
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

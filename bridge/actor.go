@@ -1,0 +1,87 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/prestashop-bridge/bridge/auth"
+)
+
+// Actor is who asks: a client known by its token or, on stdio, by the
+// configuration. Request ids and batch ids belong to one client.
+type Actor struct {
+	ClientID string
+	Scopes   []string
+}
+
+// Holds reports whether the actor has the scope.
+func (a Actor) Holds(scope string) bool { return slices.Contains(a.Scopes, scope) }
+
+// Client is a party registered to call the bridge.
+type Client struct {
+	ID          string
+	SecretHash  string   // auth.HashSecret of its OAuth secret
+	Scopes      []string // the most a token of it can carry
+	HMACSecrets []string // current, then previous; either signs
+}
+
+// Clients finds registered clients; CodeUnauthorized when there is none of
+// that id.
+type Clients interface {
+	Client(ctx context.Context, id string) (Client, error)
+}
+
+// FixedClients is the directory of a deployment whose clients stand in its
+// settings.
+type FixedClients []Client
+
+// Client finds a client by id.
+func (f FixedClients) Client(_ context.Context, id string) (Client, error) {
+	for _, c := range f {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return Client{}, Fault(CodeUnauthorized, nil, "The client is not known here.")
+}
+
+// Gate turns credentials into actors for the doors that are reached over HTTP.
+type Gate struct {
+	Clients Clients
+	Tokens  *auth.Issuer
+}
+
+// Bearer checks an Authorization header (RFC 6750 §2.1) and gives the client
+// and the actor it speaks for. The token's scopes count only as far as the
+// client still holds them.
+func (g *Gate) Bearer(ctx context.Context, authorization string) (Client, Actor, error) {
+	scheme, token, found := strings.Cut(authorization, " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		return Client{}, Actor{}, Fault(CodeUnauthorized, nil, "The request carries no bearer token.")
+	}
+	claims, err := g.Tokens.Verify(strings.TrimSpace(token))
+	if err != nil {
+		return Client{}, Actor{}, Fault(CodeUnauthorized, err, "The access token is not valid: %s.", tokenFault(err))
+	}
+	client, err := g.Clients.Client(ctx, claims.ClientID)
+	if err != nil {
+		return Client{}, Actor{}, err
+	}
+	actor := Actor{ClientID: client.ID}
+	for _, scope := range claims.Scopes {
+		if slices.Contains(client.Scopes, scope) {
+			actor.Scopes = append(actor.Scopes, scope)
+		}
+	}
+	return client, actor, nil
+}
+
+// tokenFault says what is wrong with a token without showing any of it.
+func tokenFault(err error) string {
+	if errors.Is(err, auth.ErrTokenExpired) {
+		return "it has expired"
+	}
+	return "it was not issued here for this use"
+}

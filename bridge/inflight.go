@@ -1,0 +1,107 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+)
+
+// send journals the call, makes it, and journals its outcome.
+func (a *attempt) send(ctx context.Context, s Step, rec StepRecord, b Baseline) (StepRecord, *pause, error) {
+	rec.State, rec.Sends, rec.SentAt, rec.DoneAt = StepSending, rec.Sends+1, a.now(), nil
+	rec.After, rec.Error = nil, nil
+	if err := a.write(ctx, rec); err != nil {
+		return rec, nil, err
+	}
+	if !a.lease.alive() {
+		return rec, nil, ErrFenced
+	}
+	effect, err := sendStep(ctx, s, b)
+	rec.DoneAt = a.now()
+	if err == nil {
+		rec.State, rec.After, rec.Detail = StepApplied, effect.After, effect.Detail
+		return rec, nil, a.write(ctx, rec)
+	}
+	fault := shopFault(err)
+	rec.Detail = fault.Message
+	switch fault.Fault {
+	case Refused, NotFound:
+		return a.fail(ctx, rec, fault.public())
+	case Unreached:
+		rec.SentAt, rec.Sends = nil, rec.Sends-1
+		return rec, a.waitFor(ctx, err), a.write(ctx, rec)
+	}
+	a.worker.Log.WarnContext(ctx, "unclear answer of the shop", "job_id", a.claim.Job.ID, "step", rec.Name, "target", rec.Target, "error", err)
+	if err := a.write(ctx, rec); err != nil {
+		return rec, nil, err
+	}
+	if ctx.Err() != nil {
+		return rec, a.waitFor(ctx, err), nil
+	}
+	settled, wait, err := a.decide(ctx, s, rec)
+	if wait == nil && err == nil && !settled.State.Settled() {
+		wait = &pause{at: a.worker.Now(), err: fault.public()}
+	}
+	return settled, wait, err
+}
+
+// fail settles a step that was certainly not applied.
+func (a *attempt) fail(ctx context.Context, rec StepRecord, why *Error) (StepRecord, *pause, error) {
+	rec.State, rec.Detail, rec.DoneAt, rec.Error = StepFailed, why.Message, a.now(), jobError(why)
+	return rec, nil, a.write(ctx, rec)
+}
+
+// decide settles a call that left and was never answered, by its read-back
+// check. A record that stays sending may be sent again.
+func (a *attempt) decide(ctx context.Context, s Step, rec StepRecord) (StepRecord, *pause, error) {
+	finding, err := check(ctx, s, rec)
+	if err != nil {
+		if wait := a.waitFor(ctx, err); wait != nil {
+			return rec, wait, nil
+		}
+		finding = Finding{Verdict: CannotKnow, Reason: "the read-back was refused: " + AsError(shopAnswer(err)).Message}
+	}
+	switch finding.Verdict {
+	case Applied:
+		rec.State, rec.After, rec.Detail, rec.DoneAt = StepApplied, finding.Effect.After, finding.Effect.Detail, a.now()
+		return rec, nil, a.write(ctx, rec)
+	case CannotKnow:
+		rec.State, rec.Detail, rec.DoneAt = StepUnknown, finding.Reason, a.now()
+		rec.Error = jobError(Fault(CodeOutcomeUnknown, nil, "%s on %s: %s", rec.Name, rec.Target, finding.Reason))
+		return rec, nil, a.write(ctx, rec)
+	}
+	quiet := *rec.SentAt
+	if rec.DoneAt != nil {
+		quiet = *rec.DoneAt
+	}
+	lastFault := Fault(CodeShopUnavailable, nil, "%s on %s was not applied: %s", rec.Name, rec.Target, rec.Detail)
+	if settled := quiet.Add(a.worker.Settle); a.worker.Now().Before(settled) {
+		return rec, &pause{at: settled, err: lastFault}, nil
+	}
+	if rec.Sends >= a.claim.Job.MaxAttempts {
+		return a.fail(ctx, rec, Fault(CodeAttemptsExhausted, nil, "%s on %s was sent %d times and never applied: %s", rec.Name, rec.Target, rec.Sends, rec.Detail))
+	}
+	return rec, nil, nil
+}
+
+// The three calls into a shop's step, each guarded: a panic there is a bug of
+// one step, not the end of the worker.
+func readBaseline(ctx context.Context, s Step, done Journal) (b Baseline, err error) {
+	defer recovered(&err)
+	return s.Baseline(ctx, done)
+}
+
+func sendStep(ctx context.Context, s Step, b Baseline) (e Effect, err error) {
+	defer recovered(&err)
+	return s.Send(ctx, b)
+}
+
+func check(ctx context.Context, s Step, rec StepRecord) (f Finding, err error) {
+	defer recovered(&err)
+	return s.Check(ctx, Baseline{Target: rec.Target, Data: rec.Baseline, Before: rec.Before})
+}
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = &ShopError{Fault: Unclear, Code: CodeInternal, Message: "A step of the job failed inside the bridge.", Cause: fmt.Errorf("panic: %v", r)}
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/prestashop-bridge/bridge/tools"
+)
+
+// mcpStdio speaks MCP on stdin and stdout, with a worker in the same process.
+// The identity is the configured client. It ends with its input.
+func mcpStdio(ctx context.Context, p process) error {
+	set := flags(p, "mcp")
+	envFile := set.String("env-file", "", "settings file (default .env.bridge when it exists)")
+	standIn := set.Bool("sandbox", false, "work on a built-in shop that is new each time, with a database of its own")
+	if err := parse(p, set); err != nil {
+		return err
+	}
+	src, err := settingsSource(p.getenv, *envFile)
+	if err != nil {
+		return err
+	}
+	if *standIn {
+		shop, err := openBuiltIn()
+		if err != nil {
+			return err
+		}
+		defer shop.close()
+		src = src.with(shop.settings())
+	}
+	c, err := loadConfig(src, forShop)
+	if err != nil {
+		return err
+	}
+	if c.clientID == "" {
+		c.clientID = "local"
+	}
+	log, closeLog, err := openLog(c, p.stderr)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	parts, err := assemble(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group.Go(func() error { return parts.runner.Run(ctx) })
+	group.Go(func() error {
+		defer cancel()
+		log.Info("ready", "door", "stdio", "client_id", c.clientID, "version", version)
+		door := &tools.Door{Desk: parts.desk, Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
+		return door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

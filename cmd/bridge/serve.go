@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/prestashop-bridge/bridge/bridge/rest"
+	"github.com/prestashop-bridge/bridge/tools"
+)
+
+// serveFlags are what serve is told on the command line.
+type serveFlags struct {
+	listen, envFile, only, tlsCert, tlsKey string
+	behindTLSProxy                         bool
+}
+
+// serve runs REST, MCP over HTTP and the worker in one process, or those named
+// by --only.
+func serve(ctx context.Context, p process) error {
+	var f serveFlags
+	set := flags(p, "serve")
+	set.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on")
+	set.StringVar(&f.envFile, "env-file", "", "settings file (default .env.bridge when it exists)")
+	set.StringVar(&f.only, "only", "rest,mcp,worker", "parts to run in this process")
+	set.StringVar(&f.tlsCert, "tls-cert", "", "certificate (PEM); with --tls-key serves https")
+	set.StringVar(&f.tlsKey, "tls-key", "", "private key of the certificate (PEM)")
+	set.BoolVar(&f.behindTLSProxy, "behind-tls-proxy", false, "a proxy in front of the bridge ends TLS")
+	if err := parse(p, set); err != nil {
+		return err
+	}
+	src, err := settingsSource(p.getenv, f.envFile)
+	if err != nil {
+		return err
+	}
+	c, err := loadConfig(src, forServing, forShop)
+	if err != nil {
+		return err
+	}
+	log, closeLog, err := openLog(c, p.stderr)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	selected, err := partsNamed(f.only)
+	if err != nil {
+		return err
+	}
+	if err := mayListen(c, f); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w", err)
+	}
+	defer listener.Close()
+	if listener, err = f.secured(listener); err != nil {
+		return err
+	}
+	if c.baseURL == "" {
+		c.baseURL = f.scheme() + "://" + listener.Addr().String()
+	}
+	parts, err := assemble(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer parts.close()
+	return parts.serveOn(ctx, listener, selected)
+}
+
+// serveOn runs the selected parts until ctx ends or one of them fails, then
+// drains: requests finish first, then running jobs.
+func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []string) error {
+	handler, err := p.handler(selected)
+	if err != nil {
+		return err
+	}
+	server := rest.NewServer(handler)
+	group, ctx := errgroup.WithContext(ctx)
+	if slices.Contains(selected, "worker") {
+		group.Go(func() error { return p.runner.Run(ctx) })
+	}
+	group.Go(func() error {
+		p.log.Info("ready", "listen", listener.Addr().String(), "base_url", p.config.baseURL, "parts", selected, "version", version)
+		return serveUntilDone(ctx, server, listener)
+	})
+	err = group.Wait()
+	p.log.Info("stopped")
+	if errors.Is(err, context.Canceled) || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// handler puts the selected doors on one mux; /healthz and /readyz are there
+// in any case.
+func (p *parts) handler(selected []string) (http.Handler, error) {
+	gate, keys, err := p.gate()
+	if err != nil {
+		return nil, err
+	}
+	c := p.config
+	door := &rest.Door{
+		Desk: p.desk, Gate: gate, Keys: keys, BaseURL: c.baseURL, Log: p.log, Ready: p.ready,
+		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: c.gzipRecommendedAbove, GzipRequiredAbove: c.gzipRequiredAbove,
+		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
+	}
+	mux := http.NewServeMux()
+	if slices.Contains(selected, "rest") {
+		mux.Handle("/", door.Handler())
+	} else {
+		mux.Handle("/", door.StatusHandler())
+	}
+	if slices.Contains(selected, "mcp") {
+		mcp := &tools.Door{Desk: p.desk, Gate: gate, Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload}
+		mcp.Mount(mux)
+	}
+	return mux, nil
+}
+
+func (f serveFlags) scheme() string {
+	if f.tlsCert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+// secured puts TLS 1.2 or newer on the listener when a certificate is given.
+func (f serveFlags) secured(listener net.Listener) (net.Listener, error) {
+	if f.tlsCert == "" {
+		return listener, nil
+	}
+	pair, err := tls.LoadX509KeyPair(f.tlsCert, f.tlsKey)
+	if err != nil {
+		return nil, fmt.Errorf("the certificate cannot be used: %w", err)
+	}
+	return tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}), nil
+}
+
+// partsNamed reads --only.
+func partsNamed(only string) ([]string, error) {
+	known := []string{"rest", "mcp", "worker"}
+	selected := strings.Split(only, ",")
+	for _, name := range selected {
+		if !slices.Contains(known, name) {
+			return nil, fmt.Errorf("--only names %q; known parts: %s", name, strings.Join(known, ", "))
+		}
+	}
+	return selected, nil
+}
+
+// mayListen refuses to show secrets to a network: outside APP_ENV=dev an
+// address other than loopback needs TLS here or a proxy that ends it.
+func mayListen(c config, f serveFlags) error {
+	if (f.tlsCert == "") != (f.tlsKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.appEnv == "dev" || f.tlsCert != "" || f.behindTLSProxy {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(f.listen)
+	if err != nil {
+		return fmt.Errorf("--listen wants HOST:PORT: %w", err)
+	}
+	if ip := net.ParseIP(host); host == "localhost" || (ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return fmt.Errorf("refusing to listen on %s without TLS: give --tls-cert and --tls-key, or --behind-tls-proxy when a proxy ends TLS, or listen on 127.0.0.1", f.listen)
+}

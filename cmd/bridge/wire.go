@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/prestashop-bridge/bridge/auth"
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/policies"
+	"github.com/prestashop-bridge/bridge/prestashop"
+	"github.com/prestashop-bridge/bridge/queue"
+	"github.com/prestashop-bridge/bridge/store"
+)
+
+// jobLease is how long a claim holds without renewal. The contract allows
+// 10 s; 8 leaves room for the sweep that finds a dead worker's job.
+const jobLease = 8 * time.Second
+
+// sweepEvery is how often the database is asked for jobs the transport did
+// not bring.
+const sweepEvery = 500 * time.Millisecond
+
+// parts is the assembled program without its doors.
+type parts struct {
+	config config
+	log    *slog.Logger
+	store  *store.Store
+	queue  *queue.Queue
+	shop   *prestashop.Shop
+	desk   *bridge.Desk
+	runner *queue.Runner
+}
+
+// assemble opens the database (bringing it to this version's schema), the
+// queue and the shop, and ties hub and worker to them.
+func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err error) {
+	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("STATE_DIR cannot be made: %w", err)
+	}
+	p := &parts{config: c, log: log}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	node := nodeName()
+	if p.store, err = store.Open(ctx, c.databaseURL, store.Options{Log: log}); err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if err := p.store.Migrate(ctx); err != nil {
+		return nil, fmt.Errorf("the database cannot be migrated: %w", err)
+	}
+	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{Node: node, ReplayTTL: c.replayTTL, ReadLimit: c.rateRead, WriteLimit: c.rateWrite, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("REDIS_DSN: %w", err)
+	}
+	rules := policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts}
+	p.shop, err = prestashop.New(prestashop.Options{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("PRESTASHOP_URL: %w", err)
+	}
+	p.desk = &bridge.Desk{
+		Intake: p.store, Jobs: p.store, Shop: p.shop, Transport: p.queue, Replays: p.queue, Limiter: p.queue,
+		Rules: rules, MaxAttempts: c.jobMaxAttempts, Now: time.Now, NewID: newJobID, Log: log,
+	}
+	worker := &bridge.Worker{
+		Ledger: p.store, Shop: p.shop, Node: node, Lease: jobLease,
+		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, Now: time.Now, Log: log,
+	}
+	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery})
+	return p, nil
+}
+
+// close gives everything back, in the reverse order of assembly.
+func (p *parts) close() {
+	if p.shop != nil {
+		p.shop.Close()
+	}
+	if p.queue != nil {
+		if err := p.queue.Close(); err != nil {
+			p.log.Warn("queue not closed cleanly", "error", err)
+		}
+	}
+	if p.store != nil {
+		if err := p.store.Close(); err != nil {
+			p.log.Warn("database not closed cleanly", "error", err)
+		}
+	}
+}
+
+// ready says whether requests can be served: the database must answer; the
+// queue must answer for writes.
+func (p *parts) ready(ctx context.Context) error {
+	return errors.Join(p.store.Ping(ctx), p.queue.Ready(ctx))
+}
+
+// actor is the identity of the stdio door: the configured client.
+func (p *parts) actor() bridge.Actor {
+	return bridge.Actor{ClientID: p.config.clientID, Scopes: p.config.clientScopes}
+}
+
+// gate is the bearer check of the doors reached over HTTP.
+func (p *parts) gate() (*bridge.Gate, *auth.KeySet, error) {
+	keys, err := auth.OpenKeys(p.config.privateKeyPath, p.config.publicKeyPath)
+	if err != nil {
+		return nil, nil, fmt.Errorf("JWT keys: %w", err)
+	}
+	c := p.config
+	clients := bridge.FixedClients{{
+		ID: c.clientID, SecretHash: auth.HashSecret(c.clientSecret), Scopes: c.clientScopes,
+		HMACSecrets: []string{c.hmacCurrent, c.hmacPrevious},
+	}}
+	issuer := &auth.Issuer{Keys: keys, URL: c.baseURL, Audience: []string{c.baseURL, c.baseURL + "/mcp"}, TTL: c.tokenTTL}
+	return &bridge.Gate{Clients: clients, Tokens: issuer}, keys, nil
+}
+
+// newJobID makes a UUID v7: sortable by time of acceptance, which is the order
+// jobs for one target run in.
+func newJobID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// nodeName tells worker processes apart in leases and consumer names.
+func nodeName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unnamed"
+	}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), uuid.NewString()[:8])
+}

@@ -1,0 +1,98 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+)
+
+// start runs an entry's job as soon as a slot is free; false when ctx ended
+// first. An id that is held already is settled and left alone: its job is
+// being looked at, and the sweep knows if it becomes due again.
+func (r *Runner) start(ctx, working context.Context, e entry) bool {
+	if !r.hold(e.jobID) {
+		r.settle(working, e)
+		return true
+	}
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		r.release(e.jobID)
+		return false
+	}
+	r.jobs.Go(func() {
+		defer func() { <-r.slots }()
+		r.run(working, e)
+	})
+	return true
+}
+
+func (r *Runner) run(ctx context.Context, e entry) {
+	defer r.settle(ctx, e)
+	err := r.perform(ctx, e.jobID)
+	r.release(e.jobID)
+	switch {
+	case err == nil:
+		r.Kick() // a job that waited for this one's target may be due
+	case errors.Is(err, bridge.ErrNotClaimable):
+	default:
+		// No kick: what cannot work now would come back at once, for ever.
+		r.logger.WarnContext(ctx, "a job was not worked to its end", "job", e.jobID, "error", err)
+	}
+}
+
+// perform turns a panic into an error: one broken job must not take the other
+// jobs of the process with it.
+func (r *Runner) perform(ctx context.Context, jobID string) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			r.logger.ErrorContext(ctx, "a job panicked", "job", jobID, "panic", cause, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", cause)
+		}
+	}()
+	return r.options.Work(ctx, jobID)
+}
+
+// settle acknowledges an announcement, also when the job has been cancelled at
+// the end of a drain.
+func (r *Runner) settle(ctx context.Context, e entry) {
+	if e.id != "" {
+		r.queue.settle(context.WithoutCancel(ctx), e.id)
+	}
+}
+
+func (r *Runner) hold(jobID string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, held := r.held[jobID]; held {
+		return false
+	}
+	r.held[jobID] = struct{}{}
+	return true
+}
+
+func (r *Runner) release(jobID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.held, jobID)
+}
+
+func (r *Runner) holding() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.held)
+}
+
+// vacancies waits for a free slot and counts them; 0 when ctx ended first.
+func (r *Runner) vacancies(ctx context.Context) int {
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	<-r.slots
+	return max(1, cap(r.slots)-len(r.slots))
+}
