@@ -2,29 +2,38 @@ package policies
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 )
 
+// maxNames is how many different field names a payload may have. The contract
+// knows some forty, and a language map adds a handful; reading names is the
+// dear part of the check, and a hostile body could bring half a million.
+const maxNames = 20_000
+
 // member is one value of the payload together with the name it stands under.
 // An array's elements stand under the array's name.
 type member struct {
-	token    string // the last token of the JSON pointer
-	name     spelling
+	key      string // as written; an element has its index instead
+	index    int
+	name     *spelling
 	value    any
 	element  bool // an array's element, which shares its array's name
+	inside   bool // somewhere below a member that holds addresses
 	parent   *member
 	siblings map[string]any
 	names    nameCache
 }
 
-// nameCache keeps the readings of the keys of one payload; fifty items repeat
-// the same dozen keys.
-type nameCache map[string]spelling
+// nameCache keeps the readings of the unfamiliar keys of one payload; fifty
+// items repeat the same dozen.
+type nameCache map[string]*spelling
 
-func (c nameCache) read(key string) spelling {
+func (c nameCache) read(key string) *spelling {
+	if name, known := familiar[key]; known {
+		return name
+	}
 	name, known := c[key]
 	if !known {
 		name = read(key)
@@ -33,27 +42,57 @@ func (c nameCache) read(key string) spelling {
 	return name
 }
 
+// familiar holds the readings of the contract's own field names, made once, so
+// that an ordinary write costs a few look-ups. It decides nothing: a name
+// missing here is read like any other.
+var familiar = func() nameCache {
+	names := nameCache{}
+	for key := range strings.FieldsSeq(`product_id updates price_ht stock_delta seo meta_title meta_description
+		link_rewrite options skip_reindex batch_id items reference name stock_quantity images_to_download active
+		description create_if_missing update_if_exists skip_images_errors order_id new_status notify_customer
+		tracking_number job_id wait_seconds request_id fr en de es it nl pl cs pt zh`) {
+		names[key] = read(key)
+	}
+	return names
+}()
+
 // walk visits every member of a JSON tree, parents first, keys in order so
-// that the same payload always gives the same list.
-func walk(payload any, visit func(*member)) {
-	descend(&member{value: payload, names: nameCache{}}, visit)
+// that the same payload always gives the same list. It gives up and returns
+// false at a payload with more than maxNames names.
+func walk(payload any, visit func(*member)) bool {
+	names := nameCache{}
+	descend(&member{value: payload, name: &spelling{}, names: names}, visit)
+	return len(names) <= maxNames
 }
 
 func descend(at *member, visit func(*member)) {
+	inside := at.inside || at.holdsAddresses()
 	switch value := at.value.(type) {
 	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(value)) {
-			child := &member{token: key, name: at.names.read(key), value: value[key], parent: at, siblings: value, names: at.names}
+		for _, key := range sortedKeys(value) {
+			child := &member{key: key, name: at.names.read(key), value: value[key], inside: inside, parent: at, siblings: value, names: at.names}
+			if len(at.names) > maxNames {
+				return
+			}
 			visit(child)
 			descend(child, visit)
 		}
 	case []any:
 		for i, element := range value {
-			child := &member{token: strconv.Itoa(i), name: at.name, value: element, element: true, parent: at, names: at.names}
+			child := &member{index: i, name: at.name, value: element, element: true, inside: inside, parent: at, names: at.names}
 			visit(child)
 			descend(child, visit)
 		}
 	}
+}
+
+func sortedKeys(object map[string]any) []string {
+	keys := make([]string, 0, len(object))
+	for key := range object {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
@@ -62,7 +101,11 @@ var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 func (m *member) pointer() string {
 	var tokens []string
 	for at := m; at.parent != nil; at = at.parent {
-		tokens = append(tokens, pointerEscapes.Replace(at.token))
+		if at.element {
+			tokens = append(tokens, strconv.Itoa(at.index))
+		} else {
+			tokens = append(tokens, pointerEscapes.Replace(at.key))
+		}
 	}
 	slices.Reverse(tokens)
 	return "/" + strings.Join(tokens, "/")

@@ -22,7 +22,8 @@ func taxIncluded(_ Book, m *member) (string, bool) {
 		return "", true
 	}
 	text, isText := m.value.(string)
-	if !isText || len(text) > maxMarkerBytes {
+	canMark := m.name.kinds&(reference|sort|price|tax|included|with) != 0 || m.name.letters == "name"
+	if !isText || len(text) > maxMarkerBytes || !canMark {
 		return "", false
 	}
 	return "", marksTaxIn(m, read(text))
@@ -63,7 +64,7 @@ func insideTaxIn(m *member) bool {
 }
 
 // marksTaxIn judges a short text value.
-func marksTaxIn(m *member, value spelling) bool {
+func marksTaxIn(m *member, value *spelling) bool {
 	saysTaxIn := func(r reading) bool { return stanceOf(r) == taxIn }
 	kinds := m.name.kinds
 	namesField := kinds&reference != 0 || (m.name.letters == "name" && hasValueSibling(m))

@@ -2,7 +2,7 @@ package policies
 
 import "testing"
 
-func TestTaxIncludedPriceHowevertSpelt(t *testing.T) {
+func TestTaxIncludedPriceHoweverSpelt(t *testing.T) {
 	for attack, keys := range map[string][]string{
 		"the plain names": {
 			"price_ttc", "priceTtc", "priceTTC", "PRICE-TTC", "prixTTC", "prix_ttc", "ttc", "TTCPrice", "pricettc", "PRICETTC",

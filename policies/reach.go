@@ -43,23 +43,20 @@ const (
 
 // addressField goes by the member's name (and an array's name for its
 // elements). A text about an image, and any other text inside an image object,
-// is only looked at for schemes that never occur in prose. link_rewrite is a
-// slug, not a link.
+// is only looked at for schemes that never occur in prose.
 func addressField(m *member) field {
 	switch {
-	case m.name.letters == "linkrewrite":
-		return noAddress
-	case m.name.kinds&address != 0 && m.name.kinds&prose == 0:
+	case m.holdsAddresses() && m.name.kinds&prose == 0:
 		return wholeAddress
-	case m.name.kinds&address != 0:
+	case m.holdsAddresses(), m.inside:
 		return maybeAddress
 	}
-	for outer := m.container(); outer != nil; outer = outer.container() {
-		if outer.name.kinds&address != 0 && outer.name.letters != "linkrewrite" {
-			return maybeAddress
-		}
-	}
 	return noAddress
+}
+
+// holdsAddresses goes by the name; link_rewrite is a slug, not a link.
+func (m *member) holdsAddresses() bool {
+	return m.name.kinds&address != 0 && m.name.letters != "linkrewrite"
 }
 
 // resemblesAddress reports whether a text in an address field is meant as one:

@@ -1,6 +1,9 @@
 package policies
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The ids of the seven rules, as they appear in refusals and documents.
 const (
@@ -171,7 +174,7 @@ func (b Book) CheckRaw(in Intention) []Violation {
 			report(i, "", detail)
 		}
 	}
-	walk(in.Payload, func(m *member) {
+	readable := walk(in.Payload, func(m *member) {
 		for i, rule := range Rules {
 			if rule.member == nil || (rule.writesOnly && !changes) || len(found[i]) >= maxViolations {
 				continue
@@ -181,6 +184,9 @@ func (b Book) CheckRaw(in Intention) []Violation {
 			}
 		}
 	})
+	if !readable {
+		report(slices.IndexFunc(Rules, func(r Rule) bool { return r.ID == MaxPayload }), "", "This one has too many different field names.")
+	}
 	var all []Violation
 	for _, violations := range found {
 		all = append(all, violations...)

@@ -16,7 +16,7 @@ func decode(t testing.TB, text string) any {
 	decoder.UseNumber()
 	var payload any
 	if err := decoder.Decode(&payload); err != nil {
-		t.Fatalf("payload %s: %v", text, err)
+		t.Fatalf("payload %.100s: %v", text, err)
 	}
 	return payload
 }
@@ -124,8 +124,19 @@ func TestPayloadSize(t *testing.T) {
 	}
 }
 
+func TestPayloadOfEndlessNamesIsRefused(t *testing.T) {
+	payload := map[string]any{}
+	for i := range 200_000 {
+		payload[fmt.Sprintf("%b", i)+string(rune('a'+i%26))] = nil
+	}
+	got := (Book{}).CheckRaw(Intention{Payload: map[string]any{"description": payload, "images": []any{"file:///etc/passwd"}}})
+	if len(got) != 1 || got[0].Rule != MaxPayload {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestDeepPayloadIsWalkedToItsEnd(t *testing.T) {
-	depth := 5000
+	depth := 4000 // encoding/json stops at 10,000 levels
 	payload := decode(t, strings.Repeat(`{"a":[`, depth)+`{"prix_ttc":1}`+strings.Repeat(`]}`, depth))
 	got := (Book{}).CheckRaw(Intention{Write: true, Payload: payload})
 	if len(got) != 1 || !strings.HasSuffix(got[0].Pointer, "/a/0/prix_ttc") {

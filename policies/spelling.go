@@ -11,6 +11,10 @@ import (
 // the contract is half as long, so the schema refuses what is cut off here.
 const maxNameBytes = 256
 
+// longestRun is the longest run of letters that is searched for words. Folding
+// can make a name longer (one ligature, three letters), but hardly a sane one.
+const longestRun = 2 * maxNameBytes
+
 // spelling is a name with its disguises taken off: all the ways in which its
 // letters can be read as words. price_ttc, priceTtc, PRICE-TTC and ｐｒｉｃｅ　ｔｔｃ
 // share a reading.
@@ -48,7 +52,7 @@ func (r reading) only(kinds kind) bool {
 }
 
 // any reports whether one of the readings satisfies the question.
-func (s spelling) any(question func(reading) bool) bool {
+func (s *spelling) any(question func(reading) bool) bool {
 	for _, r := range s.readings {
 		if question(r) {
 			return true
@@ -58,14 +62,14 @@ func (s spelling) any(question func(reading) bool) bool {
 }
 
 // read takes a name apart.
-func read(name string) spelling {
+func read(name string) *spelling {
 	if len(name) > maxNameBytes {
 		name = name[:maxNameBytes]
 	}
 	folded := fold(name)
 	separated := chunks(folded, false)
 	letters := strings.Join(separated, "")
-	s := spelling{letters: letters}
+	s := &spelling{letters: letters}
 	s.add(pieces(separated))
 	if capitals := chunks(folded, true); len(capitals) != len(separated) {
 		s.add(pieces(capitals))
@@ -108,8 +112,11 @@ func segment(run string) reading {
 	if known, ok := vocabulary[run]; ok {
 		return reading{{run, known}}
 	}
-	type step struct{ count, from int }
-	best := make([]step, len(run)+1)
+	type step struct{ count, from int16 }
+	if len(run) > longestRun {
+		return nil
+	}
+	var best [longestRun + 1]step
 	for end := 1; end <= len(run); end++ {
 		for start := max(0, end-longestWord); start < end; start++ {
 			if start > 0 && best[start].count == 0 {
@@ -119,7 +126,7 @@ func segment(run string) reading {
 				continue
 			}
 			if count := best[start].count + 1; best[end].count == 0 || count < best[end].count {
-				best[end] = step{count, start}
+				best[end] = step{count, int16(start)}
 			}
 		}
 	}
@@ -127,7 +134,7 @@ func segment(run string) reading {
 		return nil
 	}
 	r := make(reading, best[len(run)].count)
-	for end, i := len(run), len(r)-1; end > 0; end, i = best[end].from, i-1 {
+	for end, i := len(run), len(r)-1; end > 0; end, i = int(best[end].from), i-1 {
 		word := run[best[end].from:end]
 		r[i] = piece{word, vocabulary[word]}
 	}

@@ -143,7 +143,8 @@ func (q *Queue) settle(ctx context.Context, entryID string) {
 }
 
 // forget removes workers that have not read for longer than idle and hold
-// nothing: every restart brings a new name.
+// nothing: every restart brings a new name. The embedded Redis does not know
+// how long a worker has been idle, and never has more than this one.
 func (q *Queue) forget(ctx context.Context, idle time.Duration) error {
 	return q.call(ctx, func(ctx context.Context) error {
 		consumers, err := q.redis.XInfoConsumers(ctx, q.stream(), workerGroup).Result()

@@ -24,15 +24,10 @@ func migrate(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	log, closeLog, err := openLog(c, p.stderr)
-	if err != nil {
-		return err
-	}
-	defer closeLog()
 	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
 		return fmt.Errorf("STATE_DIR cannot be made: %w", err)
 	}
-	db, err := store.Open(ctx, c.databaseURL, store.Options{Log: log})
+	db, err := store.Open(ctx, c.databaseURL, store.Options{})
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}

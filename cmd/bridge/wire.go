@@ -50,13 +50,16 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		}
 	}()
 	node := nodeName()
-	if p.store, err = store.Open(ctx, c.databaseURL, store.Options{Log: log}); err != nil {
+	if p.store, err = store.Open(ctx, c.databaseURL, store.Options{}); err != nil {
 		return nil, fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	if err := p.store.Migrate(ctx); err != nil {
 		return nil, fmt.Errorf("the database cannot be migrated: %w", err)
 	}
-	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{Node: node, ReplayTTL: c.replayTTL, ReadLimit: c.rateRead, WriteLimit: c.rateWrite, Logger: log})
+	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{
+		Node: node, ReplayTTL: c.replayTTL, Logger: log,
+		Limits: map[bridge.RateClass]int{bridge.RateRead: c.rateRead, bridge.RateWrite: c.rateWrite},
+	})
 	if err != nil {
 		return nil, fmt.Errorf("REDIS_DSN: %w", err)
 	}

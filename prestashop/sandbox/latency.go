@@ -21,15 +21,15 @@ func (l Latency) clone() Latency { return maps.Clone(l) }
 // benchmarks.
 func RecordedLatency() Latency {
 	return Latency{
-		{"GET", "products"}:          27 * time.Millisecond,
-		{"GET", "orders"}:            25 * time.Millisecond,
-		{"GET", "stock_availables"}:  20 * time.Millisecond,
-		{"PATCH", "products"}:        90 * time.Millisecond,
-		{"POST", "products"}:         100 * time.Millisecond,
+		{"GET", "products"}:           27 * time.Millisecond,
+		{"GET", "orders"}:             25 * time.Millisecond,
+		{"GET", "stock_availables"}:   20 * time.Millisecond,
+		{"PATCH", "products"}:         90 * time.Millisecond,
+		{"POST", "products"}:          100 * time.Millisecond,
 		{"PATCH", "stock_availables"}: 26 * time.Millisecond,
-		{"POST", "order_histories"}:  54 * time.Millisecond,
-		{"PATCH", "order_carriers"}:  47 * time.Millisecond,
-		{"POST", "images"}:           96 * time.Millisecond,
+		{"POST", "order_histories"}:   54 * time.Millisecond,
+		{"PATCH", "order_carriers"}:   47 * time.Millisecond,
+		{"POST", "images"}:            96 * time.Millisecond,
 	}
 }
 

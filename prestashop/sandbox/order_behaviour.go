@@ -66,8 +66,8 @@ func setOrderState(r *run, o *object, state int) {
 			o.values[name] = v
 		}
 	}
-	if paid := r.rests[-o.key]; !paid.IsZero() {
-		o.values["total_paid_real"], _ = paid.Float64() // (504)
+	if paid, ok := r.settled[o.key]; ok {
+		o.values["total_paid_real"], _ = paid.Float64() // a number until read again (504)
 	}
 	r.addHistoryRow(o.key, state, 0)
 	r.mailState(o.key, state)
@@ -199,7 +199,7 @@ func (r *run) pay(order int) {
 		d.paid[invoice] = d.paid[invoice].Add(rest)
 		total := o.decimal("total_paid_real").Add(rest)
 		o["total_paid_real"] = total.StringFixed(6)
-		r.rests[-order] = total
+		r.settled[order] = total
 		d.of(orderPayments).insert(row{"order_reference": clip(o.str("reference"), 9), "id_currency": o["id_currency"],
 			"amount": rest.StringFixed(6), "payment_method": payers[o.str("module")], "conversion_rate": o["conversion_rate"],
 			"transaction_id": "", "card_number": "", "card_brand": "", "card_expiration": "", "card_holder": "",
@@ -264,4 +264,3 @@ func updateOrderCarrier(r *run, o *object) bool {
 	}
 	return r.mail(order, "in_transit")
 }
-

@@ -13,7 +13,7 @@ type renderer interface {
 
 func (r *run) renderer() renderer {
 	if r.json {
-		return &jsonRenderer{run: r}
+		return &jsonRenderer{run: r, fields: r.prefix}
 	}
 	return &xmlRenderer{run: r}
 }
@@ -41,7 +41,7 @@ func (r *run) related(o *object, a association) []row {
 	return nil
 }
 
-// shows reports whether an association is shown.
+// showsAssociation reports whether an association is shown.
 func (r *run) showsAssociation(a association) bool {
 	return r.display.full || r.display.fields[a.name] != nil
 }

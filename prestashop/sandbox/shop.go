@@ -51,6 +51,7 @@ type Shop struct {
 	faults  faultBox
 	effects ledger
 	quit    quitter
+	crowd   crowd
 }
 
 // switches are the settings of the shop outside its tables.

@@ -62,14 +62,17 @@ type run struct {
 	fatal    bool // the shop died: 500 with an empty page (229, 329)
 	raw      []byte
 	rawType  string
+	prefix   jsonObject              // what a JSON image list shows before its errors
 	rests    map[int]decimal.Decimal // invoice → unpaid rest as first seen
+	settled  map[int]decimal.Decimal // order → total paid, if this request paid
 	slow     func()                  // wait of a Slow or HoldBeforeSave fault
 }
 
 // serve answers one request to the webservice.
 func (s *Shop) serve(req *incoming, slow func()) answer {
 	r := &run{s: s, req: req, query: parseQuery(req.query), method: req.method, status: http.StatusOK,
-		display: display{minimum: true}, rests: map[int]decimal.Decimal{}, slow: slow}
+		display: display{minimum: true}, slow: slow,
+		rests: map[int]decimal.Decimal{}, settled: map[int]decimal.Decimal{}}
 	r.json = r.wantsJSON()
 	if m, ok := r.query.plain["ps_method"]; ok {
 		r.method = m // (179)
@@ -324,8 +327,10 @@ func (r *run) answer() answer {
 	a.content = out.contentType()
 	if !r.silent && len(r.troubles) == 0 {
 		a.body, a.content = r.content(out)
-		sum := sha1.Sum(a.body)
-		a.header["Content-Sha1"] = hex.EncodeToString(sum[:])
+		if len(a.body) > 0 {
+			sum := sha1.Sum(a.body)
+			a.header["Content-Sha1"] = hex.EncodeToString(sum[:])
+		}
 	}
 	// Rendering itself can cause trouble: the errors then join a body that is
 	// already there in JSON, and replace it in XML (125).

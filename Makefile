@@ -1,0 +1,31 @@
+# make help lists the targets.
+.DEFAULT_GOAL := help
+GO ?= go
+STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
+
+.PHONY: help demo build test check generate fuzz
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+demo: ## show the main job on the built-in shop
+	$(GO) run ./cmd/bridge demo
+
+build: ## build ./dist/bridge, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o dist/bridge ./cmd/bridge
+
+test: ## run every test with -race, on SQLite and on real MariaDB and Redis servers started for it
+	.ci/services $(GO) test -race -timeout 15m ./...
+
+check: ## format, vet, lint, module files
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+generate: ## rewrite what is made from code: schemas, settings, states, errors, snapshots
+	$(GO) test ./cmd/bridge ./schemas ./bridge ./bridge/rest ./tools ./prestashop/sandbox -run 'Golden|Docs|Snapshot' -update
+
+fuzz: ## fuzz everything that parses, 10 s each
+	.ci/fuzz 10s

@@ -1,0 +1,126 @@
+package prestashop
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// Product reads a product with its stock.
+func (s *Shop) Product(ctx context.Context, id int64) (schemas.Product, error) {
+	found, err := row[productRow](ctx, s.client, "products", id)
+	if err != nil {
+		return schemas.Product{}, err
+	}
+	stocks, err := s.stockRows(ctx, id)
+	if err != nil {
+		return schemas.Product{}, err
+	}
+	installed, err := s.settings.languages.get(ctx)
+	if err != nil {
+		return schemas.Product{}, err
+	}
+	zone, err := s.settings.zone(ctx)
+	if err != nil {
+		return schemas.Product{}, err
+	}
+	price, err := found.Price.money()
+	if err != nil {
+		return schemas.Product{}, unreached("The shop's price cannot be read.", err)
+	}
+	return schemas.Product{
+		ID:              int64(found.ID),
+		Reference:       string(found.Reference),
+		Active:          bool(found.Active),
+		PriceHT:         price,
+		TaxRulesGroupID: int64(found.TaxGroup),
+		Names:           installed.byCode(found.Name),
+		SEO:             found.seo(installed),
+		Stock:           stocks.view(),
+		Images:          append([]int64{}, found.Associations.Images...),
+		Categories:      append([]int64{}, found.Associations.Categories...),
+		UpdatedAt:       found.UpdatedAt.moment(zone),
+	}, nil
+}
+
+func (p productRow) seo(installed languages) map[string]schemas.SEOFields {
+	fields := map[string]schemas.SEOFields{}
+	titles, descriptions, links := installed.byCode(p.MetaTitle), installed.byCode(p.MetaDescription), installed.byCode(p.LinkRewrite)
+	for _, code := range installed.codes() {
+		fields[code] = schemas.SEOFields{MetaTitle: titles[code], MetaDescription: descriptions[code], LinkRewrite: links[code]}
+	}
+	return fields
+}
+
+// stocks are a product's stock rows: the one of the product itself and, where
+// it has combinations, one of each.
+type stocks []stockRow
+
+func (s *Shop) stockRows(ctx context.Context, productID int64) (stocks, error) {
+	list, err := rows[stockRow](ctx, s.client, "stock_availables", where("id_product", productID))
+	return slices.DeleteFunc(list, func(r stockRow) bool { return int64(r.Product) != productID }), err
+}
+
+func (s stocks) view() schemas.Stock {
+	view := schemas.Stock{Combinations: []schemas.CombinationStock{}}
+	var own int64
+	for _, r := range s {
+		if r.Combination == 0 {
+			own = int64(r.Quantity)
+			continue
+		}
+		view.HasCombinations = true
+		view.Quantity += int64(r.Quantity)
+		view.Combinations = append(view.Combinations, schemas.CombinationStock{ID: int64(r.Combination), Quantity: int64(r.Quantity)})
+	}
+	if !view.HasCombinations {
+		view.Quantity = own
+	}
+	return view
+}
+
+// own is the row of a product without combinations. The row of one with
+// combinations is only their sum: the shop rewrites it at the next save of any
+// of them, so a change there would be lost or leave the two apart
+// (recordings 234, 235).
+func (s stocks) own(productID int64, pointer string) (stockRow, error) {
+	if s.view().HasCombinations {
+		return stockRow{}, declined(pointer, "product %d has combinations: its stock is the sum of theirs and cannot be changed as a whole", productID)
+	}
+	for _, r := range s {
+		if r.Combination == 0 {
+			return r, nil
+		}
+	}
+	return stockRow{}, declined(pointer, "product %d has no stock row in the shop", productID)
+}
+
+// productsLike lists the products the shop finds by a reference; it compares
+// without regard to case (recording 025).
+func (s *Shop) productsLike(ctx context.Context, reference string) ([]productRow, error) {
+	// Unbracketed is plain equality. More than a few hits are as ambiguous as two.
+	query := url.Values{"filter[reference]": {reference}, "display": {"[id,reference]"}, "limit": {"0,10"}}
+	return rows[productRow](ctx, s.client, "products", query)
+}
+
+// productByReference finds the one product with exactly this reference; 0 for
+// none. References are not unique in the shop (recording 406).
+func (s *Shop) productByReference(ctx context.Context, reference string) (int64, error) {
+	hits, err := s.productsLike(ctx, reference)
+	if err != nil || len(hits) == 0 {
+		return 0, err
+	}
+	if len(hits) == 1 && string(hits[0].Reference) == reference {
+		return int64(hits[0].ID), nil
+	}
+	var found []string
+	for _, hit := range hits {
+		found = append(found, fmt.Sprintf("product %d (%s)", hit.ID, strconv.Quote(string(hit.Reference))))
+	}
+	return 0, declined("/reference", "the reference %q is ambiguous in the shop: %s", reference, strings.Join(found, ", "))
+}

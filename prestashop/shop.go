@@ -1,0 +1,121 @@
+package prestashop
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/policies"
+)
+
+// Options says which shop and how to treat it. URL and Key are required, the
+// rest has defaults.
+type Options struct {
+	URL string // the shop's root, such as https://shop.example or https://example.org/shop
+	Key string // webservice key, 32 characters; sent as HTTP Basic user only
+	// EmployeeID is the shop employee written into order histories, 0 for none.
+	// An employee of the bridge's own tells its rows from a person's.
+	EmployeeID int64
+	Timeout    time.Duration // of one call; default 30 s
+	// SaleLag is how long the shop may need between taking an ordered product
+	// off the stock and writing the order line that explains it. Stock counts
+	// only as read when it stood still that long. Default 200 ms, negative for
+	// none.
+	SaleLag time.Duration
+	Book    policies.Book // whom images may be fetched from
+	Logger  *slog.Logger  // default: discard
+	Breaker Breaker
+}
+
+// Breaker says when a shop that does not answer is left alone. Zero values
+// mean 5 failures in a row and a pause of 3 s.
+type Breaker struct {
+	Failures uint32
+	Pause    time.Duration
+}
+
+// Shop is one PrestaShop. It implements bridge.Shop and is safe for concurrent
+// use.
+type Shop struct {
+	client     *client
+	images     *imageFetcher
+	settings   *settings
+	employeeID int64
+	saleLag    time.Duration
+}
+
+var _ bridge.Shop = (*Shop)(nil)
+
+// The defaults of Options.
+const (
+	defaultTimeout  = 30 * time.Second
+	defaultSaleLag  = 200 * time.Millisecond
+	defaultFailures = 5
+	defaultPause    = 3 * time.Second
+	keyLength       = 32 // any other length is 401/18 (recording 055)
+)
+
+// New makes a Shop. It does not call the shop.
+func New(o Options) (*Shop, error) {
+	root, err := apiRoot(o.URL)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Key) != keyLength || strings.ContainsAny(o.Key, ":\r\n") {
+		return nil, fmt.Errorf("the webservice key must have exactly %d characters", keyLength)
+	}
+	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
+	o.Breaker.Failures = cmp.Or(o.Breaker.Failures, defaultFailures)
+	o.Breaker.Pause = cmp.Or(o.Breaker.Pause, defaultPause)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	client := newClient(root, o)
+	return &Shop{
+		client:     client,
+		images:     newImageFetcher(o.Book, o.Timeout),
+		settings:   newSettings(client),
+		employeeID: o.EmployeeID,
+		saleLag:    max(0, cmp.Or(o.SaleLag, defaultSaleLag)),
+	}, nil
+}
+
+// Close gives back the idle connections. Calls under way are not cut.
+func (s *Shop) Close() {
+	s.client.http.CloseIdleConnections()
+	s.images.http.CloseIdleConnections()
+}
+
+// Ping makes the cheapest call the key needs rights for and gives the shop's
+// version.
+func (s *Shop) Ping(ctx context.Context) (version string, err error) {
+	a, err := s.client.do(ctx, call{
+		method: http.MethodGet, resource: "languages",
+		query: url.Values{"display": {"[id]"}, "limit": {"1"}},
+	})
+	if err != nil {
+		return "", err
+	}
+	return a.header.Get("PSWS-Version"), nil
+}
+
+// apiRoot checks the shop's root and appends /api.
+func apiRoot(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("the shop URL cannot be parsed") // the parser's error would quote it
+	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+		return nil, errors.New("the shop URL must be absolute, such as https://shop.example")
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("the shop URL must not carry a user, a query or a fragment; the key has its own setting")
+	}
+	return u.JoinPath("api"), nil
+}

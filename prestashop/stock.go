@@ -1,0 +1,302 @@
+package prestashop
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+)
+
+// The webservice writes stock as an absolute number and offers neither a
+// difference nor a compare-and-set, while customers go on buying. So a change
+// is journalled as (quantity read, target, last sale counted in it), and what
+// was sold since explains every later quantity:
+//
+//	quantity + sold since == target           applied
+//	quantity + sold since == quantity read    not applied
+//	anything else                             somebody else changed it too
+//
+// The two cannot both hold, because the target differs from the quantity.
+
+// stockNote is a stock change in the journal.
+type stockNote struct {
+	Product  int64 `json:"product"`
+	Stock    int64 `json:"stock_available"`
+	Quantity int64 `json:"quantity"`
+	Target   int64 `json:"target"`
+	LastSale int64 `json:"last_sale"` // highest id_order_detail counted in Quantity
+}
+
+// stockFacts is what people see of a stock step.
+type stockFacts struct {
+	Quantity int64 `json:"quantity"`
+	Sold     int64 `json:"sold_meanwhile,omitempty"`
+	// Lost are units sold between the read and the write, which the write put
+	// back on the shelf; the correction takes them off again.
+	Lost int64 `json:"lost_units,omitempty"`
+}
+
+// stockWish is what a stock step wants, known only when it is its turn.
+type stockWish struct {
+	product int64
+	target  func(quantity int64) int64
+	skip    string
+}
+
+// stockStep sets the stock of a product without combinations. A relative
+// change is verified after the write, because a sale between the read and the
+// write is overwritten; correctable says that a later step can make up for it.
+type stockStep struct {
+	shop        *Shop
+	pointer     string // of the payload's field
+	wish        func(done bridge.Journal) (stockWish, error)
+	relative    bool
+	correctable bool
+}
+
+func (s stockStep) step(name string) bridge.Step {
+	return bridge.Step{Name: name, Baseline: s.baseline, Send: s.send, Check: s.check}
+}
+
+func (s stockStep) baseline(ctx context.Context, done bridge.Journal) (b bridge.Baseline, err error) {
+	wish, err := s.wish(done)
+	if err != nil {
+		return b, err
+	}
+	b.Target, b.Skip = bridge.ProductTarget(wish.product), wish.skip
+	if wish.skip != "" {
+		return b, nil
+	}
+	note := stockNote{Product: wish.product}
+	at, err := s.shop.stockAtRest(ctx, wish.product, s.pointer, func() (err error) {
+		note.LastSale, err = s.shop.lastSale(ctx, wish.product)
+		return err
+	})
+	if err != nil {
+		return b, err
+	}
+	note.Stock, note.Quantity, note.Target = int64(at.ID), int64(at.Quantity), wish.target(int64(at.Quantity))
+	if err := checkQuantity(s.pointer, note.Target); err != nil {
+		return b, err
+	}
+	b.Data, b.Before = pack(note), pack(stockFacts{Quantity: note.Quantity})
+	if note.Target == note.Quantity {
+		b.Skip, b.After = "already_so", b.Before
+	}
+	return b, nil
+}
+
+func (s stockStep) send(ctx context.Context, b bridge.Baseline) (effect bridge.Effect, err error) {
+	note, err := unpack[stockNote](b.Data)
+	if err != nil {
+		return effect, err
+	}
+	body := newEntity("stock_available").number("id", note.Stock).number("quantity", note.Target)
+	if err := s.shop.client.patch(ctx, "stock_availables", note.Stock, body); err != nil {
+		return effect, err
+	}
+	facts := stockFacts{Quantity: note.Target}
+	if !s.relative {
+		return bridge.Effect{After: pack(facts)}, nil
+	}
+	now, err := s.shop.stockSince(ctx, note)
+	if err != nil {
+		return effect, afterWrite(err)
+	}
+	facts = stockFacts{Quantity: now.quantity, Sold: now.sold, Lost: now.quantity + now.sold - note.Target}
+	switch {
+	case facts.Lost == 0 && !now.unsure:
+		return bridge.Effect{After: pack(facts)}, nil
+	case facts.Lost > 0 && facts.Lost <= now.sold && !now.unsure && s.correctable:
+		return bridge.Effect{After: pack(facts), Detail: fmt.Sprintf("%d sold while the stock was written; corrected by the next step", facts.Lost)}, nil
+	}
+	return effect, &bridge.ShopError{
+		Fault: bridge.Unclear, Code: bridge.CodeShopUnavailable,
+		Message: fmt.Sprintf("The stock was set to %d, and reads %d with %d sold since.", note.Target, now.quantity, now.sold),
+	}
+}
+
+func (s stockStep) check(ctx context.Context, b bridge.Baseline) (bridge.Finding, error) {
+	note, err := unpack[stockNote](b.Data)
+	if err != nil {
+		return bridge.Finding{}, err
+	}
+	now, err := s.shop.stockSince(ctx, note)
+	if err != nil {
+		return bridge.Finding{}, err
+	}
+	return note.finding(now), nil
+}
+
+// finding applies the formula at the head of this file.
+func (n stockNote) finding(now stockNow) bridge.Finding {
+	explained := now.quantity + now.sold
+	switch {
+	case now.unsure:
+		return cannotKnow("the stock reads %d, but an order since then was cancelled, refused or removed, so what was sold cannot be counted (stock before %d, target %d)", now.quantity, n.Quantity, n.Target)
+	case explained == n.Target:
+		return applied(stockFacts{Quantity: now.quantity, Sold: now.sold}, "found applied")
+	case explained == n.Quantity:
+		return notApplied()
+	}
+	return cannotKnow("the stock reads %d with %d sold since, which neither the stock before (%d) nor the target (%d) explains", now.quantity, now.sold, n.Quantity, n.Target)
+}
+
+// checkQuantity holds a quantity to the shop's column, a signed 32-bit number
+// (recording 226).
+func checkQuantity(pointer string, quantity int64) error {
+	if quantity < math.MinInt32 || quantity > math.MaxInt32 {
+		return declined(pointer, "the resulting stock of %d is outside what the shop can store", quantity)
+	}
+	return nil
+}
+
+// stockTries is how often a moving stock is read before the step gives up for
+// now.
+const stockTries = 5
+
+// stockAtRest reads a product's own stock row and, with it, what belongs to
+// the same moment. The shop takes an ordered product off the stock first and
+// writes the order line later (OrderDetail::create), so the companion read
+// comes saleLag after the quantity, and the quantity must not have moved
+// around both: then every unit missing from it has its line.
+func (s *Shop) stockAtRest(ctx context.Context, product int64, pointer string, companion func() error) (stockRow, error) {
+	before, err := s.ownStock(ctx, product, pointer)
+	if err != nil {
+		return stockRow{}, err
+	}
+	for range stockTries {
+		if err := pause(ctx, s.saleLag); err != nil {
+			return stockRow{}, err
+		}
+		if err := companion(); err != nil {
+			return stockRow{}, err
+		}
+		after, err := s.ownStock(ctx, product, pointer)
+		if err != nil {
+			return stockRow{}, err
+		}
+		if after == before {
+			return after, nil
+		}
+		before = after
+	}
+	return stockRow{}, &bridge.ShopError{
+		Fault: bridge.Unclear, Code: bridge.CodeShopUnavailable,
+		Message: fmt.Sprintf("The stock of product %d keeps moving and could not be read at rest.", product),
+	}
+}
+
+func (s *Shop) ownStock(ctx context.Context, product int64, pointer string) (stockRow, error) {
+	list, err := s.stockRows(ctx, product)
+	if err != nil {
+		return stockRow{}, err
+	}
+	return list.own(product, pointer)
+}
+
+// pause waits unless the context ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return unreached("The attempt ended while the shop was being read.", ctx.Err())
+	case <-timer.C:
+		return nil
+	}
+}
+
+// saleColumns are what counting sales needs.
+const saleColumns = "[id,id_order,product_id,product_quantity,product_quantity_reinjected]"
+
+// lastSale is the highest id_order_detail of a product, 0 for none.
+func (s *Shop) lastSale(ctx context.Context, product int64) (int64, error) {
+	query := where("product_id", product)
+	query.Set("display", saleColumns)
+	query.Set("sort", "[id_DESC]")
+	query.Set("limit", "1")
+	sales, err := rows[saleRow](ctx, s.client, "order_details", query)
+	var last int64
+	for _, sale := range sales {
+		if int64(sale.Product) == product {
+			last = max(last, int64(sale.ID))
+		}
+	}
+	return last, err
+}
+
+// stockNow is the stock together with what was sold since a note. Unsure says
+// that goods came back, so that the sales do not tell what left the shelf.
+type stockNow struct {
+	quantity, sold int64
+	unsure         bool
+}
+
+func (s *Shop) stockSince(ctx context.Context, note stockNote) (now stockNow, err error) {
+	at, err := s.stockAtRest(ctx, note.Product, "", func() (err error) {
+		now.sold, now.unsure, err = s.soldSince(ctx, note)
+		return err
+	})
+	now.quantity = int64(at.Quantity)
+	return now, err
+}
+
+// soldSince counts the units in order lines newer than the note's last sale.
+func (s *Shop) soldSince(ctx context.Context, note stockNote) (units int64, unsure bool, err error) {
+	query := where("product_id", note.Product)
+	query.Set("filter[id]", ">["+strconv.FormatInt(note.LastSale, 10)+"]")
+	query.Set("display", saleColumns)
+	sales, err := rows[saleRow](ctx, s.client, "order_details", query)
+	if err != nil {
+		return 0, false, err
+	}
+	var orders []int64
+	for _, sale := range sales {
+		if int64(sale.Product) != note.Product || int64(sale.ID) <= note.LastSale {
+			continue
+		}
+		units += int64(sale.Quantity)
+		unsure = unsure || sale.Restored != 0
+		orders = append(orders, int64(sale.Order))
+	}
+	if len(orders) == 0 || unsure {
+		return units, unsure, nil
+	}
+	slices.Sort(orders)
+	unsure, err = s.goodsCameBack(ctx, slices.Compact(orders))
+	return units, unsure, err
+}
+
+// goodsCameBack reports whether one of the orders is in a state that puts its
+// goods back on sale, or is gone.
+func (s *Shop) goodsCameBack(ctx context.Context, orders []int64) (bool, error) {
+	query := anyOf("id", orders)
+	query.Set("display", "[id,current_state]")
+	found, err := rows[orderRow](ctx, s.client, "orders", query)
+	if err != nil {
+		return false, err
+	}
+	known, err := s.settings.statuses(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !known.knowRestocking() {
+		return true, nil
+	}
+	seen := map[int64]bool{}
+	for _, o := range found {
+		seen[int64(o.ID)] = true
+		if known.restocks(int64(o.State)) {
+			return true, nil
+		}
+	}
+	return slices.ContainsFunc(orders, func(id int64) bool { return !seen[id] }), nil
+}

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"database/sql"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// dialect holds what truly differs between the databases. Every statement has
+// one text for both.
+type dialect struct {
+	name  string
+	goose goose.Dialect
+	// migrations is the folder of the dialect's tables.
+	migrations string
+	// locker keeps two programs from migrating at once; nil where each
+	// migration's own transaction is enough.
+	locker lock.SessionLocker
+	// acceptors is how many transactions take in accepted jobs side by side.
+	acceptors int
+	// forUpdate locks the rows a SELECT finds until the transaction ends.
+	forUpdate string
+	// clock is an SQL expression: the time in microseconds since 1970 by which
+	// leases run. local is the clock of this process.
+	clock func(local func() time.Time) string
+	// duplicate: a unique key is taken. transient: nothing was done and the same
+	// transaction may well succeed now. away: the database cannot serve now.
+	duplicate, transient, away func(error) bool
+}
+
+// database is an opened database: read and write may be the same pool.
+type database struct {
+	dialect
+	read, write *sql.DB
+	// migrating opens a pool of its own for migrations, which need longer than
+	// any statement of normal work.
+	migrating func() (*sql.DB, error)
+}
+
+func (d database) close() error {
+	err := d.write.Close()
+	if d.read == d.write {
+		return err
+	}
+	if readErr := d.read.Close(); err == nil {
+		err = readErr
+	}
+	return err
+}

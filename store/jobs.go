@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// Job loads a job with its steps. The job is read first: of a job that has
+// ended the steps never change, so they are never older than what the job
+// says, and no transaction is needed.
+func (s *Store) Job(ctx context.Context, id string) (bridge.Job, error) {
+	row, err := scanJob(s.read.QueryRowContext(ctx, "SELECT 0, "+jobColumns+" FROM jobs WHERE id = ?", id), id)
+	if err != nil {
+		return bridge.Job{}, s.fault(err)
+	}
+	row.job.Steps, err = readSteps(ctx, s.read, id)
+	return row.job, s.fault(err)
+}
+
+const jobColumns = `fence, claimable_at,
+	id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts,
+	accepted_at, started_at, finished_at, progress_done, progress_total, result, error`
+
+// jobRow is a job with what only the store knows of it.
+type jobRow struct {
+	now         int64 // by the database's clock, when asked for
+	fence       int64
+	claimableAt sql.NullInt64
+	job         bridge.Job
+}
+
+// scanJob reads a row of jobColumns, preceded by the time.
+func scanJob(row *sql.Row, id string) (jobRow, error) {
+	var r jobRow
+	var accepted int64
+	var started, finished sql.NullInt64
+	var status, payload, targets string
+	var result, fault sql.NullString
+	j := &r.job
+	err := row.Scan(&r.now, &r.fence, &r.claimableAt,
+		&j.ID, &j.Kind, &j.ClientID, &j.RequestID, &j.BatchID, &status, &payload, &targets, &j.Attempts, &j.MaxAttempts,
+		&accepted, &started, &finished, &j.Progress.Done, &j.Progress.Total, &result, &fault)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, bridge.Fault(bridge.CodeNotFound, nil, "There is no job %.40q.", id)
+	}
+	if err != nil {
+		return r, err
+	}
+	j.Status, j.Payload, j.Result = schemas.JobStatus(status), json.RawMessage(payload), fromText(result)
+	j.AcceptedAt, j.StartedAt, j.FinishedAt = fromMicros(accepted), fromTime(started), fromTime(finished)
+	if j.Status == schemas.Retrying || j.Status == schemas.Accepted && r.claimableAt.Int64 > 0 {
+		j.NextAttemptAt = fromTime(r.claimableAt)
+	}
+	if fault.Valid {
+		j.Error = new(schemas.JobError)
+		err = json.Unmarshal([]byte(fault.String), j.Error)
+	}
+	return r, errors.Join(err, json.Unmarshal([]byte(targets), &j.Targets))
+}
+
+// Times are kept as microseconds since 1970, UTC, in both databases.
+
+func fromMicros(t int64) time.Time { return time.UnixMicro(t).UTC() }
+
+func fromTime(t sql.NullInt64) *time.Time {
+	if !t.Valid {
+		return nil
+	}
+	at := fromMicros(t.Int64)
+	return &at
+}
+
+func toTime(t *time.Time) sql.NullInt64 {
+	if t == nil {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: true}
+}
+
+// JSON is kept as the text it came as; none is null.
+
+func fromText(t sql.NullString) json.RawMessage {
+	if !t.Valid {
+		return nil
+	}
+	return json.RawMessage(t.String)
+}
+
+func toText(raw json.RawMessage) sql.NullString {
+	return sql.NullString{String: string(raw), Valid: raw != nil}
+}
+
+func errorText(e *schemas.JobError) (sql.NullString, error) {
+	if e == nil {
+		return sql.NullString{}, nil
+	}
+	raw, err := json.Marshal(e)
+	return toText(raw), err
+}
+
+// words is free text as both databases take it: MySQL refuses bytes that are
+// not UTF-8, and a shop may answer with some.
+func words(text string) string { return strings.ToValidUTF8(text, "\uFFFD") }

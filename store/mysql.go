@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/pressly/goose/v3"
+)
+
+// Error numbers of the server that we tell apart.
+const (
+	mysqlDuplicate       = 1062
+	mysqlLockWaitTimeout = 1205
+	mysqlDeadlock        = 1213
+)
+
+// mysqlAway are the answers of a server that cannot serve now: too many
+// connections, shutting down, host blocked, wrong password, database dropped,
+// query killed, read-only after a failover, user limits, disk full.
+var mysqlAway = map[uint16]bool{
+	1040: true, 1053: true, 1129: true, 1203: true, 1226: true, // no room
+	1044: true, 1045: true, 1049: true, 1698: true, // not let in
+	1317: true, 1927: true, 3024: true, 4031: true, // cut off
+	1290: true, 1792: true, 1836: true, // read-only
+	1021: true, 1041: true, 1114: true, // full
+}
+
+func mysqlDialect() dialect {
+	return dialect{
+		name:       "mysql",
+		goose:      goose.DialectMySQL,
+		migrations: "migrations/mysql",
+		locker:     mysqlMigrationLock{},
+		acceptors:  2, // measured: one more than a flush can keep busy, four are slower
+		forUpdate:  " FOR UPDATE",
+		// The server's clock, because the clocks of several nodes differ; and
+		// SYSDATE, because NOW stands still while a statement waits for a lock.
+		clock:     func(func() time.Time) string { return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)" },
+		duplicate: func(err error) bool { return mysqlNumber(err) == mysqlDuplicate },
+		transient: func(err error) bool {
+			number := mysqlNumber(err)
+			return number == mysqlDeadlock || number == mysqlLockWaitTimeout
+		},
+		away: func(err error) bool {
+			return mysqlAway[mysqlNumber(err)] || errors.Is(err, mysql.ErrInvalidConn)
+		},
+	}
+}
+
+func mysqlNumber(err error) uint16 {
+	var answer *mysql.MySQLError
+	if errors.As(err, &answer) {
+		return answer.Number
+	}
+	return 0
+}
+
+// mysqlConfig sets the session. Waiting for a row lock ends well before the
+// read timeout, so that a lock is never mistaken for a lost server.
+func mysqlConfig(at mysqlAddress) *mysql.Config {
+	c := mysql.NewConfig()
+	c.User, c.Passwd, c.Net, c.Addr, c.DBName, c.TLSConfig = at.user, at.password, at.network, at.host, at.name, at.tls
+	c.Collation = "utf8mb4_bin"
+	c.ClientFoundRows = true // an UPDATE that changes nothing still found its row
+	c.InterpolateParams = true
+	c.MaxAllowedPacket = 0 // ask the server; what is larger is sent in pieces
+	c.Timeout, c.ReadTimeout, c.WriteTimeout = 5*time.Second, 10*time.Second, 10*time.Second
+	c.Logger = &mysql.NopLogger{} // every fault comes back as an error, too
+	c.Params = map[string]string{
+		"time_zone":                "'+00:00'",
+		"sql_mode":                 "'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'",
+		"innodb_lock_wait_timeout": "4",
+	}
+	return c
+}
+
+func openMySQL(at mysqlAddress, maxConns int) (database, error) {
+	config := mysqlConfig(at)
+	pool, err := mysqlPool(config)
+	if err != nil {
+		return database{}, err
+	}
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns)
+	pool.SetConnMaxIdleTime(time.Minute)
+	pool.SetConnMaxLifetime(10 * time.Minute)
+	migrating := func() (*sql.DB, error) {
+		patient := config.Clone()
+		patient.ReadTimeout = 0 // the caller's context bounds a migration
+		return mysqlPool(patient)
+	}
+	return database{dialect: mysqlDialect(), read: pool, write: pool, migrating: migrating}, nil
+}
+
+func mysqlPool(config *mysql.Config) (*sql.DB, error) {
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, errMySQLForm
+	}
+	return sql.OpenDB(readCommitted{connector}), nil
+}
+
+// readCommitted makes every connection read committed: the program's locks are
+// on rows it names, and gap locks would only bring deadlocks. The variable's
+// name differs between MySQL and MariaDB, the statement does not.
+type readCommitted struct{ driver.Connector }
+
+func (r readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := r.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// mysqlMigrationLock is held by the session that migrates. The name is known
+// to the whole server, hence made of the database's name.
+type mysqlMigrationLock struct{}
+
+const mysqlLockName = "CONCAT('bridge_migration_', MD5(DATABASE()))"
+
+func (mysqlMigrationLock) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	var got sql.NullInt64
+	if err := conn.QueryRowContext(ctx, "SELECT GET_LOCK("+mysqlLockName+", 60)").Scan(&got); err != nil {
+		return fmt.Errorf("lock for migrations: %w", err)
+	}
+	if got.Int64 != 1 {
+		return errors.New("another program has been migrating this database for a minute; wait for it and start again")
+	}
+	return nil
+}
+
+func (mysqlMigrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "DO RELEASE_LOCK("+mysqlLockName+")")
+	return err
+}

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+)
+
+// reader is a pool or a transaction.
+type reader interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// readSteps loads a job's journal in the order of its first entries.
+func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRecord, error) {
+	rows, err := from.QueryContext(ctx, `SELECT seq, unit, name, target, state, sends, baseline, before_value, after_value, detail, sent_at, done_at
+		FROM job_steps WHERE job_id = ? ORDER BY seq, unit, name`, jobID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var steps []bridge.StepRecord
+	for rows.Next() {
+		var r bridge.StepRecord
+		var state string
+		var baseline, before, after sql.NullString
+		var sent, done sql.NullInt64
+		if err := rows.Scan(&r.Seq, &r.Unit, &r.Name, &r.Target, &state, &r.Sends, &baseline, &before, &after, &r.Detail, &sent, &done); err != nil {
+			return nil, err
+		}
+		r.State = bridge.StepState(state)
+		r.Baseline, r.Before, r.After = fromText(baseline), fromText(before), fromText(after)
+		r.SentAt, r.DoneAt = fromTime(sent), fromTime(done)
+		steps = append(steps, r)
+	}
+	return steps, rows.Err()
+}
+
+// writeStep replaces the record of a step, keeping its first place in the
+// order, or adds it. The job's row is locked, so nobody adds it meanwhile.
+func writeStep(ctx context.Context, tx *sql.Tx, jobID string, r bridge.StepRecord) error {
+	known, err := affected(tx.ExecContext(ctx, `UPDATE job_steps SET target = ?, state = ?, sends = ?, baseline = ?, before_value = ?, after_value = ?,
+		detail = ?, sent_at = ?, done_at = ? WHERE job_id = ? AND unit = ? AND name = ?`,
+		r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
+		words(r.Detail), toTime(r.SentAt), toTime(r.DoneAt), jobID, r.Unit, r.Name))
+	if err != nil || known {
+		return err
+	}
+	return insertRows(ctx, tx, "job_steps (job_id, unit, name, seq, target, state, sends, baseline, before_value, after_value, detail, sent_at, done_at)",
+		[][]any{{
+			jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
+			words(r.Detail), toTime(r.SentAt), toTime(r.DoneAt),
+		}})
+}
+
+// affected reports whether a statement found a row.
+func affected(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}

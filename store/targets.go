@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+)
+
+// LockTarget takes one more target for a claimed job. Unlike a claim it does
+// not queue: who waits for the target in the order of acceptance does so
+// before being claimed, and this job already is.
+func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (bool, error) {
+	var ours bool
+	err := s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
+		var holder string
+		err := tx.QueryRowContext(ctx, "SELECT job_id FROM target_locks WHERE target = ?", target).Scan(&holder)
+		if err == nil || !errors.Is(err, sql.ErrNoRows) {
+			ours = holder == h.id
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO target_locks (target, job_id) VALUES (?, ?)", target, h.id)
+		if s.duplicate(err) {
+			ours = false
+			return nil
+		}
+		ours = true
+		return err
+	})
+	return ours && err == nil, err
+}
+
+// UnlockTarget gives a target back before the job ends; one the job does not
+// hold is left alone.
+func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
+	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", target, h.id)
+		return err
+	})
+}
+
+// leaveTargets gives back all a job holds and takes it out of every queue.
+func leaveTargets(ctx context.Context, tx *sql.Tx, jobID string) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE job_id = ?", jobID); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "DELETE FROM job_targets WHERE job_id = ?", jobID)
+	return err
+}

@@ -1,0 +1,116 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// answered is the result of a call that was not refused: one line for the
+// model, the answer as JSON text for clients that know no structured content
+// (2025-11-25, Structured Content: SHOULD), and the answer itself.
+func answered(answer bridge.Answer) *mcp.CallToolResult {
+	body := answer.Body
+	if answer.Acceptance != nil {
+		body = answer.Acceptance
+	}
+	raw, err := encode(body)
+	if err != nil {
+		return refused(bridge.Fault(bridge.CodeInternal, err, "The answer cannot be written."))
+	}
+	return result(headline(body), raw)
+}
+
+// refused is the result of a call that was refused or failed.
+func refused(fault *bridge.Error) *mcp.CallToolResult {
+	raw, err := encode(newRefusal(fault))
+	if err != nil { // only a broken fault.Job can
+		fault.Job = nil
+		raw, _ = encode(newRefusal(fault))
+	}
+	failed := result(refusalLine(fault), raw)
+	failed.IsError = true
+	return failed
+}
+
+func result(line string, raw json.RawMessage) *mcp.CallToolResult {
+	return &mcp.CallToolResult{
+		Content:           []mcp.Content{mcp.NewTextContent(line), mcp.NewTextContent(string(raw))},
+		StructuredContent: raw,
+	}
+}
+
+// refusal is the structured content of a result with isError.
+type refusal struct {
+	ErrorCode         bridge.Code     `json:"error_code"`
+	Message           string          `json:"message"`
+	Rule              string          `json:"rule,omitempty"`
+	Fix               string          `json:"fix"`
+	Errors            []refusedField  `json:"errors"`
+	RetryAfterSeconds int             `json:"retry_after_seconds,omitempty"`
+	Job               json.RawMessage `json:"job,omitempty"`
+}
+
+type refusedField struct {
+	Pointer string `json:"pointer"`
+	Message string `json:"message"`
+}
+
+func newRefusal(fault *bridge.Error) refusal {
+	r := refusal{
+		ErrorCode: fault.Code, Message: fault.Message, Rule: fault.Rule, Fix: fault.PublicFix(),
+		Errors: []refusedField{}, RetryAfterSeconds: retryAfter(fault), Job: fault.Job,
+	}
+	for _, f := range fault.Fields {
+		r.Errors = append(r.Errors, refusedField{Pointer: f.Pointer, Message: f.Message})
+	}
+	return r
+}
+
+// retryAfter is the wait in whole seconds, rounded up: one that is too short
+// is refused again.
+func retryAfter(fault *bridge.Error) int {
+	return int(math.Ceil(fault.RetryAfter.Seconds()))
+}
+
+// refusalLine is a refusal in one line of text.
+func refusalLine(fault *bridge.Error) string {
+	return oneLine(fmt.Sprintf("%s: %s – %s", fault.Code, fault.Message, fault.PublicFix()))
+}
+
+// maxLine is how many characters of a message the text line shows.
+const maxLine = 500
+
+// oneLine keeps a text line a line: a message may quote what was sent to us.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if utf8.RuneCountInString(text) <= maxLine {
+		return text
+	}
+	return string([]rune(text)[:maxLine-1]) + "…"
+}
+
+// encode writes JSON as people read it, with & and < as they are.
+func encode(body any) (json.RawMessage, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(body); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(out.Bytes(), "\n"), nil
+}
