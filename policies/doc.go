@@ -9,6 +9,7 @@
 // next spelling while an agent told the rule stops.
 //
 // Read rules.go for the seven rules, members.go and spelling.go for how a
-// payload is read, prices.go, addresses.go and requests.go for the checks, and
-// transitions.go for the order statuses.
+// payload is read, prices.go, reach.go, addresses.go and requests.go for the
+// checks, network.go for what is public, and statuses.go and transitions.go
+// for orders.
 package policies

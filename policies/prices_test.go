@@ -16,7 +16,7 @@ func TestTaxIncludedPriceHoweverSpelt(t *testing.T) {
 		},
 		"words moved, glued and padded": {
 			"incl_tax_price", "price.tax.incl", "price tax incl", "price/tax/incl", "new_price_incl_vat", "tax_incl_unit_price_eur",
-			"p.r.i.c.e.t.t.c", "price__TTC__", "_ttc_price", "price2ttc", "price_ttc_2", "PrIcE_tTc", "pRiCeTtC", "pricetaxincl", "mypvttc",
+			"p.r.i.c.e.t.t.c", "price__TTC__", "_ttc_price", "price2ttc", "price_ttc_2", "PrIcE_tTc", "pRiCeTtC", "pricetaxincl", "mypvttc", "prixTTCsolde", "prixttcsolde",
 			"unitpricetaxincluded", "price_after_tax", "priceAti", "taxed_price", "priceIncl", "price_not_excluding_tax",
 			"price_incl_tax_excl_shipping", "price_tax_incl_shipping_excl", "totalPaidTaxIncl", "price_with_all_taxes",
 		},

@@ -92,10 +92,11 @@ var longestWord = func() int {
 }()
 
 // unknownKind finds what can be told of a word outside the vocabulary: names
-// that end in ttc (pvttc, mtttc), and the Chinese and Japanese words for a
-// tax-included price unless they are denied (不含税, 未含税).
+// that end in ttc (pvttc, mtttc) or have it after a price (prixttcsolde), and
+// the Chinese and Japanese words for a tax-included price unless they are
+// denied (不含税, 未含税).
 func unknownKind(word string) kind {
-	if strings.HasSuffix(word, "ttc") {
+	if before, after, found := strings.Cut(word, "ttc"); found && (after == "" || segment(before).kinds()&price != 0) {
 		return marker
 	}
 	for _, phrase := range []string{"含税", "含稅", "税込", "稅込"} {
@@ -121,7 +122,7 @@ var lookalikes = pairs(
 	// Latin without decomposition, small capitals
 	"ıi ɩi łl øo đd ħh ŧt ƭt ƈc ɑa ɡg ʟl ɪi ɴn ʀr ᴀa ʙb ᴄc ᴅd ᴇe ɢg ʜh ᴊj ᴋk ᴍm ᴏo ᴘp ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz",
 	// Cherokee and Lisu letters, which have no lower-case twin in use
-	"ᎪA ᏴB ᏟC ᎠD ᎬE ᏀG ᎻH ᎥI ᏞL ᎷM ᏢP ᏒR ᏚS ᎢT ᏙV ᎳW ᏃZ ꓮA ꓐB ꓚC ꓓD ꓰE ꓖG ꓧH ꓲI ꓡL ꓟM ꓠN ꓳO ꓑP ꓣR ꓢS ꓔT ꓴU ꓦV ꓪW ꓫX ꓬY ꓜZ",
+	"ᎪA ᏴB ᏟC ᎠD ᎬE ᏀG ᎻH ᎥI ᏞL ᎷM ᏢP ᎡR ᏒR ᏚS ᎢT ᏙV ᎳW ᏃZ ꓮA ꓐB ꓚC ꓓD ꓰE ꓖG ꓧH ꓲI ꓡL ꓟM ꓠN ꓳO ꓑP ꓣR ꓢS ꓔT ꓴU ꓦV ꓪW ꓫX ꓬY ꓜZ",
 )
 
 func pairs(lists ...string) map[rune]rune {

@@ -61,15 +61,17 @@ func (c *cached[T]) drop() {
 // lookUp finds something in the list; what is not there may be new in the
 // shop, so the list is read once more before the answer is no.
 func lookUp[T, V any](ctx context.Context, c *cached[T], find func(T) (V, bool)) (found V, ok bool, err error) {
-	for range 2 {
-		list, err := c.get(ctx)
-		if err != nil {
-			return found, false, err
-		}
-		if found, ok = find(list); ok {
-			return found, true, nil
-		}
-		c.drop()
+	list, err := c.get(ctx)
+	if err != nil {
+		return found, false, err
 	}
-	return found, false, nil
+	if found, ok = find(list); ok {
+		return found, true, nil
+	}
+	c.drop()
+	if list, err = c.get(ctx); err != nil {
+		return found, false, err
+	}
+	found, ok = find(list)
+	return found, ok, nil
 }

@@ -100,18 +100,14 @@ func (s stocks) own(productID int64, pointer string) (stockRow, error) {
 	return stockRow{}, declined(pointer, "product %d has no stock row in the shop", productID)
 }
 
-// productsLike lists the products the shop finds by a reference; it compares
-// without regard to case (recording 025).
-func (s *Shop) productsLike(ctx context.Context, reference string) ([]productRow, error) {
-	// Unbracketed is plain equality. More than a few hits are as ambiguous as two.
-	query := url.Values{"filter[reference]": {reference}, "display": {"[id,reference]"}, "limit": {"0,10"}}
-	return rows[productRow](ctx, s.client, "products", query)
-}
-
 // productByReference finds the one product with exactly this reference; 0 for
-// none. References are not unique in the shop (recording 406).
-func (s *Shop) productByReference(ctx context.Context, reference string) (int64, error) {
-	hits, err := s.productsLike(ctx, reference)
+// none. References are not unique in the shop (recording 406), and it compares
+// them without regard to case (recording 025): a hit that differs in case is
+// as ambiguous as two hits.
+func (s *Shop) productByReference(ctx context.Context, pointer, reference string) (int64, error) {
+	// Without brackets the filter is plain equality.
+	query := url.Values{"filter[reference]": {reference}, "display": {"[id,reference]"}, "limit": {"0,10"}}
+	hits, err := rows[productRow](ctx, s.client, "products", query)
 	if err != nil || len(hits) == 0 {
 		return 0, err
 	}
@@ -122,5 +118,5 @@ func (s *Shop) productByReference(ctx context.Context, reference string) (int64,
 	for _, hit := range hits {
 		found = append(found, fmt.Sprintf("product %d (%s)", hit.ID, strconv.Quote(string(hit.Reference))))
 	}
-	return 0, declined("/reference", "the reference %q is ambiguous in the shop: %s", reference, strings.Join(found, ", "))
+	return 0, declined(pointer, "the reference %q is ambiguous in the shop: %s", reference, strings.Join(found, ", "))
 }

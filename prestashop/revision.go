@@ -232,6 +232,6 @@ func fingerprint(text string) string {
 }
 
 // unknownLanguage names the languages there are.
-func unknownLanguage(pointer, code string, installed languages) error {
+func unknownLanguage(pointer, code string, installed languages) *bridge.Error {
 	return declined(pointer, "the shop has no language %q; it has: %s", code, strings.Join(installed.codes(), ", "))
 }

@@ -185,8 +185,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 		into string
 		rows [][]any
 	}{
-		{"jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, fence, node, " +
-			"claimable_at, accepted_at, progress_done, progress_total)", jobs},
+		{jobsInto, jobs},
 		{"idempotency (client_id, request_id, intention, job_id, created_at)", requests},
 		{"batches (client_id, batch_id, intention, job_id)", batches},
 		{"job_targets (target, job_id)", targets},
@@ -197,6 +196,9 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 	}
 	return nil
 }
+
+const jobsInto = "jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, " +
+	"fence, node, claimable_at, accepted_at, progress_done, progress_total)"
 
 // newJob is the row of a job that was just accepted.
 func newJob(j bridge.Job) ([]any, error) {

@@ -78,10 +78,10 @@ func (r rig) node() *Store {
 
 func (r rig) advance(d time.Duration) { r.ahead.Add(d.Microseconds()) }
 
-func sqliteURL(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "bridge.db") }
+func sqliteURL(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "bridge.db") }
 
 // mysqlURL makes a database that lives as long as the test.
-func mysqlURL(t *testing.T) string {
+func mysqlURL(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("TEST_MYSQL_URL")
 	if server == "" {

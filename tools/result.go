@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/prestashop-bridge/bridge/bridge"
-	"github.com/prestashop-bridge/bridge/schemas"
 )
 
 // answered is the result of a call that was not refused: one line for the
@@ -67,7 +68,7 @@ type refusedField struct {
 
 func newRefusal(fault *bridge.Error) refusal {
 	r := refusal{
-		ErrorCode: fault.Code, Message: fault.Message, Rule: fault.Rule, Fix: fault.PublicFix(),
+		ErrorCode: fault.Code.Row().Code, Message: fault.Message, Rule: fault.Rule, Fix: fault.PublicFix(),
 		Errors: []refusedField{}, RetryAfterSeconds: retryAfter(fault), Job: fault.Job,
 	}
 	for _, f := range fault.Fields {
@@ -76,15 +77,25 @@ func newRefusal(fault *bridge.Error) refusal {
 	return r
 }
 
-// retryAfter is the wait in whole seconds, rounded up: one that is too short
-// is refused again.
+// Advice for refusals that bring none of their own.
+const (
+	rateWait = 1 * time.Second // until the next request of a window may pass
+	downWait = 5 * time.Second // until something that is away is asked again
+)
+
+// retryAfter is when to come back, in whole seconds and never too early; 0 when
+// waiting is no help.
 func retryAfter(fault *bridge.Error) int {
-	return int(math.Ceil(fault.RetryAfter.Seconds()))
+	wait := fault.RetryAfter
+	if wait <= 0 {
+		wait = map[int]time.Duration{http.StatusTooManyRequests: rateWait, http.StatusServiceUnavailable: downWait}[fault.Code.Row().Status]
+	}
+	return int(math.Ceil(wait.Seconds()))
 }
 
 // refusalLine is a refusal in one line of text.
 func refusalLine(fault *bridge.Error) string {
-	return oneLine(fmt.Sprintf("%s: %s – %s", fault.Code, fault.Message, fault.PublicFix()))
+	return oneLine(fmt.Sprintf("%s: %s – %s", fault.Code.Row().Code, fault.Message, fault.PublicFix()))
 }
 
 // maxLine is how many characters of a message the text line shows.

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type conversation struct {
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by idKey
+	closed  bool                               // no further request is started
 	calls   sync.WaitGroup
 }
 
@@ -58,39 +60,22 @@ func (d *Door) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, acto
 		door: d, server: d.newServer(), session: newSession(out), stop: stop,
 		running: map[string]context.CancelCauseFunc{},
 	}
-	ctx = c.server.WithContext(ctx, c.session)
-	var readErr error
-	lines := make(chan line)
-	go func() {
-		defer close(lines)
-		readErr = forward(ctx, newLineReader(in, d.maxMessage()), lines)
-	}()
-	for {
-		select {
-		case l, open := <-lines:
-			if !open && ctx.Err() == nil {
-				c.drain(ctx)
-				return readErr
-			}
-			if open {
-				c.take(ctx, l)
-			}
-		case <-ctx.Done():
-			c.ended(stopTimeout)
-			return context.Cause(ctx)
-		}
+	over := make(chan error, 1)
+	go func() { over <- c.listen(c.server.WithContext(ctx, c.session), newLineReader(in, d.maxMessage())) }()
+	select {
+	case err := <-over:
+		return cmp.Or(c.drain(ctx), err)
+	case <-ctx.Done():
+		c.ended(stopTimeout)
+		return context.Cause(ctx)
 	}
 }
 
-// forward hands lines over until the input or the conversation ends.
-func forward(ctx context.Context, reader *lineReader, lines chan<- line) error {
-	for {
+// listen takes lines until there are no more.
+func (c *conversation) listen(ctx context.Context, reader *lineReader) error {
+	for ctx.Err() == nil {
 		l, err := reader.next()
-		select {
-		case lines <- l:
-		case <-ctx.Done():
-			return nil
-		}
+		c.take(ctx, l)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -98,6 +83,7 @@ func forward(ctx context.Context, reader *lineReader, lines chan<- line) error {
 			return fmt.Errorf("standard input: %w", err)
 		}
 	}
+	return nil
 }
 
 // take deals with one line; it never waits for a request.
@@ -136,7 +122,8 @@ func (c *conversation) start(ctx context.Context, m message) {
 		c.write(refusal.response())
 		return
 	}
-	c.calls.Go(func() {
+	go func() {
+		defer c.calls.Done()
 		defer cancel(nil)
 		answer := c.handle(ctx, m)
 		c.forget(m.id)
@@ -144,20 +131,24 @@ func (c *conversation) start(ctx context.Context, m message) {
 		if answer != nil && !errors.Is(context.Cause(ctx), errCancelled) {
 			c.write(answer)
 		}
-	})
+	}()
 }
 
+// register counts a request in, or says why it is not served.
 func (c *conversation) register(id []byte, cancel context.CancelCauseFunc) *fault {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := idKey(id)
-	if c.running[key] != nil {
+	switch {
+	case c.closed:
+		return &fault{id: id, code: mcp.INTERNAL_ERROR, text: "The server is stopping"}
+	case c.running[key] != nil:
 		return invalid(id, "a request with this id is still running")
-	}
-	if len(c.running) == maxInFlight {
+	case len(c.running) == maxInFlight:
 		return &fault{id: id, code: mcp.INTERNAL_ERROR, text: fmt.Sprintf("%d requests are running; wait for an answer, then send this one again", maxInFlight)}
 	}
 	c.running[key] = cancel
+	c.calls.Add(1)
 	return nil
 }
 
@@ -194,17 +185,27 @@ func (c *conversation) write(message any) {
 	}
 }
 
-// drain waits for the running calls after end of input, then stops them.
-func (c *conversation) drain(ctx context.Context) {
-	if !c.ended(drainTimeout) {
-		c.door.Log.WarnContext(ctx, "end of input: stopping the calls that still run")
-		c.stop(errInputOver)
-		c.ended(stopTimeout)
+// drain waits for the running calls after end of input, then stops them. It
+// gives the reason when something else stopped them meanwhile.
+func (c *conversation) drain(ctx context.Context) error {
+	if c.ended(drainTimeout) {
+		return context.Cause(ctx)
 	}
+	c.door.Log.WarnContext(ctx, "end of input: stopping the calls that still run")
+	c.stop(errInputOver)
+	c.ended(stopTimeout)
+	if cause := context.Cause(ctx); !errors.Is(cause, errInputOver) {
+		return cause
+	}
+	return nil
 }
 
-// ended waits for the running calls; false when they take longer than limit.
+// ended starts no further request and waits for the running ones; false when
+// they take longer than limit.
 func (c *conversation) ended(limit time.Duration) bool {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		c.calls.Wait()

@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/bridge/rest/client"
 )
@@ -48,8 +47,9 @@ func demo(ctx context.Context, p process) error {
 		err = fmt.Errorf("%d claim(s) of the demo did not hold", story.broken)
 	}
 	if err == nil && !*once {
-		d.invite(p.stdout)
-		<-ctx.Done()
+		if err = d.invite(ctx, p.stdout); err == nil {
+			<-ctx.Done()
+		}
 	}
 	cancel()
 	return errors.Join(err, <-stopped)
@@ -97,7 +97,7 @@ func openDemo(ctx context.Context, p process, listen string) (_ *demoBridge, err
 
 // issueToken gives the demo's agent a token the way /oauth/token would.
 func (d *demoBridge) issueToken(c config) (string, error) {
-	gate, _, err := d.parts.gate()
+	gate, err := d.parts.gate()
 	if err != nil {
 		return "", err
 	}
@@ -118,9 +118,13 @@ func (d *demoBridge) close() {
 }
 
 // invite prints how to go on by hand, at each of the three doors.
-func (d *demoBridge) invite(w io.Writer) {
+func (d *demoBridge) invite(ctx context.Context, w io.Writer) error {
 	base := d.parts.config.baseURL
-	caller := client.Client{BaseURL: base, ClientID: "demo", ClientSecret: d.secrets["OAUTH_CLIENT_SECRET"], HMACSecret: d.secrets["HMAC_SECRET_CURRENT"]}
+	caller := &client.Client{BaseURL: base, ClientID: "demo", ClientSecret: d.secrets["OAUTH_CLIENT_SECRET"], HMACSecret: d.secrets["HMAC_SECRET_CURRENT"]}
+	curl, err := caller.Curl(ctx, bridge.OpGetProduct, "", []byte(`{"product_id":1}`))
+	if err != nil {
+		return err
+	}
 	program := "bridge"
 	if folder, err := os.Getwd(); err == nil {
 		program = filepath.Join(folder, "bridge")
@@ -140,8 +144,9 @@ Claude  go build -o bridge ./cmd/bridge, then in Claude Desktop's configuration:
         or: claude mcp add bridge -- %s mcp --sandbox
 
 Scopes  %s
-`, base, indent(caller.Curl(bridge.OpGetProduct, []byte(`{"product_id":1}`), d.token)), base, d.token, program, program,
-		strings.Join([]string{auth.ScopeRead, auth.ScopeWrite}, " "))
+`, base, indent(curl), base, d.token, program, program,
+		strings.Join(d.parts.config.clientScopes, " "))
+	return nil
 }
 
 func indent(text string) string {

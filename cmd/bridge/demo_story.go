@@ -132,19 +132,19 @@ func (s *story) changeProduct(ctx context.Context) error {
 	s.claim(after.PriceHT == "21.9", "price %s -> %s, read back from the shop", before.PriceHT, after.PriceHT)
 	s.claim(after.Stock.Quantity == before.Stock.Quantity-3, "stock %d -> %d, read back from the shop", before.Stock.Quantity, after.Stock.Quantity)
 
-	sent := s.shop.Effects().Writes() - effects.Writes()
+	sent := writes(s.shop.Effects()) - writes(effects)
 	var again jobView
 	if err := s.call(ctx, bridge.OpUpdateProduct, write, &again); err != nil {
 		return err
 	}
 	s.claim(again.JobID == accepted.JobID, "the same request_id again is the same job")
-	s.claim(s.shop.Effects().Writes()-effects.Writes() == sent && s.shop.Stock(1, 0) == after.Stock.Quantity, "and has no second effect: the shop counted %d writes before and after", sent)
+	s.claim(writes(s.shop.Effects())-writes(effects) == sent, "and has no second effect: the shop counted %d writes before and after", sent)
 	return nil
 }
 
 func (s *story) refuseTaxIncluded(ctx context.Context) error {
 	s.title("It tries to change a tax-included price")
-	before := s.shop.Effects().Writes()
+	before := writes(s.shop.Effects())
 	var refused jobView
 	err := s.call(ctx, bridge.OpUpdateProduct, map[string]any{
 		"request_id": uuid.NewString(), "product_id": 1, "updates": map[string]any{"price_ttc": 10},
@@ -153,12 +153,12 @@ func (s *story) refuseTaxIncluded(ctx context.Context) error {
 		return err
 	}
 	s.claim(refused.ErrorCode == string(bridge.CodePolicyRefused) && refused.Rule != "", "refused: %s, rule %s", refused.ErrorCode, refused.Rule)
-	s.claim(s.shop.Effects().Writes() == before, "the shop saw nothing of it")
+	s.claim(writes(s.shop.Effects()) == before, "the shop saw nothing of it")
 	return nil
 }
 
 func (s *story) shipOrder(ctx context.Context) error {
-	order := s.shop.ShippableOrder()
+	const order = 2 // paid, not yet shipped
 	s.title(fmt.Sprintf("It ships order %d with a tracking number and a mail to the customer", order))
 	mails := len(s.shop.Mails())
 	var accepted jobView
@@ -208,16 +208,20 @@ func (s *story) importProducts(ctx context.Context) error {
 	}
 	after := s.shop.Effects()
 	s.claim(succeeded(done), "the job ended %s", done.Status)
-	s.claim(after.Created()-before.Created() == 3, "the shop counted %d new products", after.Created()-before.Created())
-	s.claim(after.Images()-before.Images() == 3, "and %d new images", after.Images()-before.Images())
+	s.claim(created(after)-created(before) == 3, "the shop counted %d new products", created(after)-created(before))
+	s.claim(after.Images-before.Images == 3, "and %d new images", after.Images-before.Images)
 
 	var again jobView
 	if err := s.call(ctx, bridge.OpImportProducts, map[string]any{"request_id": uuid.NewString(), "batch_id": "demo-batch", "items": items}, &again); err != nil {
 		return err
 	}
-	s.claim(again.JobID == accepted.JobID && s.shop.Effects().Created() == after.Created(), "the same batch under another request_id is the same job, nothing is created twice")
+	s.claim(again.JobID == accepted.JobID && created(s.shop.Effects()) == created(after), "the same batch under another request_id is the same job, nothing is created twice")
 	return nil
 }
+
+// writes and created count what the shop itself has seen.
+func writes(e sandbox.Effects) int  { return e.Count("", "", 0) }
+func created(e sandbox.Effects) int { return e.Count("POST", "products", 0) }
 
 func succeeded(j jobView) bool { return j.BusinessSuccess != nil && *j.BusinessSuccess }
 

@@ -55,7 +55,7 @@ func mcpStdio(ctx context.Context, p process) error {
 	group.Go(func() error {
 		defer cancel()
 		log.Info("ready", "door", "stdio", "client_id", c.clientID, "version", version)
-		door := &tools.Door{Desk: parts.desk, Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
+		door := &tools.Door{Desk: parts.desk, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
 		return door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {

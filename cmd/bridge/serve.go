@@ -78,11 +78,10 @@ func serve(ctx context.Context, p process) error {
 // serveOn runs the selected parts until ctx ends or one of them fails, then
 // drains: requests finish first, then running jobs.
 func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []string) error {
-	handler, err := p.handler(selected)
+	server, err := p.server(selected)
 	if err != nil {
 		return err
 	}
-	server := rest.NewServer(handler)
 	group, ctx := errgroup.WithContext(ctx)
 	if slices.Contains(selected, "worker") {
 		group.Go(func() error { return p.runner.Run(ctx) })
@@ -99,30 +98,52 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 	return err
 }
 
-// handler puts the selected doors on one mux; /healthz and /readyz are there
-// in any case.
-func (p *parts) handler(selected []string) (http.Handler, error) {
-	gate, keys, err := p.gate()
+// server is the HTTP server of the selected doors. The REST door carries
+// health, tokens and metadata too, so it is there in any case; without "rest"
+// its capabilities are not.
+func (p *parts) server(selected []string) (*http.Server, error) {
+	gate, err := p.gate()
 	if err != nil {
 		return nil, err
 	}
 	c := p.config
 	door := &rest.Door{
-		Desk: p.desk, Gate: gate, Keys: keys, BaseURL: c.baseURL, Log: p.log, Ready: p.ready,
-		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: c.gzipRecommendedAbove, GzipRequiredAbove: c.gzipRequiredAbove,
+		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Log: p.log, Ready: p.ready,
+		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: int64(c.gzipRecommendedAbove), GzipRequiredAbove: int64(c.gzipRequiredAbove),
 		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
 	}
-	mux := http.NewServeMux()
-	if slices.Contains(selected, "rest") {
-		mux.Handle("/", door.Handler())
-	} else {
-		mux.Handle("/", door.StatusHandler())
+	server := door.Server("")
+	if !slices.Contains(selected, "rest") {
+		server.Handler = withoutCapabilities(server.Handler)
 	}
 	if slices.Contains(selected, "mcp") {
-		mcp := &tools.Door{Desk: p.desk, Gate: gate, Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload}
-		mcp.Mount(mux)
+		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload}
+		server.Handler = beside(mcp.Handler(), server.Handler)
 	}
-	return mux, nil
+	return server, nil
+}
+
+// beside sends the MCP door's paths to it and all others to REST. It is no
+// http.ServeMux, because that rewrites paths, and the path is signed.
+func beside(mcp, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/mcp" || strings.HasPrefix(r.URL.Path, "/.well-known/oauth-protected-resource") {
+			mcp.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
+}
+
+// withoutCapabilities hides everything below /v1.
+func withoutCapabilities(door http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			http.NotFound(w, r)
+			return
+		}
+		door.ServeHTTP(w, r)
+	})
 }
 
 func (f serveFlags) scheme() string {

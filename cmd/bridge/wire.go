@@ -109,18 +109,18 @@ func (p *parts) actor() bridge.Actor {
 }
 
 // gate is the bearer check of the doors reached over HTTP.
-func (p *parts) gate() (*bridge.Gate, *auth.KeySet, error) {
-	keys, err := auth.OpenKeys(p.config.privateKeyPath, p.config.publicKeyPath)
-	if err != nil {
-		return nil, nil, fmt.Errorf("JWT keys: %w", err)
-	}
+func (p *parts) gate() (*bridge.Gate, error) {
 	c := p.config
+	keys, err := auth.OpenKeys(c.privateKeyPath, c.publicKeyPath)
+	if err != nil {
+		return nil, fmt.Errorf("JWT keys: %w", err)
+	}
 	clients := bridge.FixedClients{{
 		ID: c.clientID, SecretHash: auth.HashSecret(c.clientSecret), Scopes: c.clientScopes,
 		HMACSecrets: []string{c.hmacCurrent, c.hmacPrevious},
 	}}
 	issuer := &auth.Issuer{Keys: keys, URL: c.baseURL, Audience: []string{c.baseURL, c.baseURL + "/mcp"}, TTL: c.tokenTTL}
-	return &bridge.Gate{Clients: clients, Tokens: issuer}, keys, nil
+	return &bridge.Gate{Clients: clients, Tokens: issuer}, nil
 }
 
 // newJobID makes a UUID v7: sortable by time of acceptance, which is the order

@@ -2,9 +2,7 @@ package sandbox
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // element is one element of a request body. Only what the shop looks at is
@@ -14,6 +12,8 @@ type element struct {
 	attributes map[string]string
 	content    string // text directly inside, as SimpleXML gives it
 	children   []*element
+	pieces     strings.Builder // content while it is being read
+	began      int             // offset of the start tag
 }
 
 // child gives the first child of a name, nil if there is none.
@@ -29,20 +29,6 @@ func (e *element) child(name string) *element {
 // deepest is how deep elements may nest; the parser of the shop has the same limit.
 const deepest = 256
 
-// markupError is a fault of a body, in the words of the shop's parser.
-type markupError struct {
-	faults []markupFault
-}
-
-// markupFault is one message of the parser with the place it points at.
-type markupFault struct {
-	message string
-	line    string // the line the fault is in
-	column  int
-}
-
-func (e *markupError) Error() string { return "String could not be parsed as XML" }
-
 // markupParser reads a body. It is written by hand because the shop repeats
 // its parser's messages to the client (161, 164, 165).
 type markupParser struct {
@@ -50,7 +36,6 @@ type markupParser struct {
 	at     int
 	faults []markupFault
 	open   []*element
-	lines  []int // line each open element began in
 }
 
 // parseMarkup reads a body into its root element.
@@ -70,17 +55,6 @@ func parseMarkup(in string) (*element, error) {
 		return nil, &markupError{p.faults}
 	}
 	return root, nil
-}
-
-func invalidUTF8(s string) int {
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRuneInString(s[i:])
-		if r == utf8.RuneError && n == 1 {
-			return i
-		}
-		i += n
-	}
-	return -1
 }
 
 func (p *markupParser) document() *element {
@@ -133,7 +107,7 @@ func (p *markupParser) elements() *element {
 		switch {
 		case len(p.faults) > 0:
 		case rest == "":
-			p.fault(fmt.Sprintf("Premature end of data in tag %s line %d", p.top().name, p.lines[len(p.lines)-1]))
+			p.fault(fmt.Sprintf("Premature end of data in tag %s line %d", p.top().name, p.line(p.top().began)))
 		case strings.HasPrefix(rest, "<!--"):
 			p.skipPast("-->")
 		case strings.HasPrefix(rest, "<![CDATA["):
@@ -157,14 +131,14 @@ func (p *markupParser) elements() *element {
 func (p *markupParser) top() *element { return p.open[len(p.open)-1] }
 
 func (p *markupParser) startTag() *element {
-	line := 1 + strings.Count(p.in[:p.at], "\n")
+	began := p.at
 	p.at++
 	name := p.name()
 	if name == "" {
 		p.fault("StartTag: invalid element name")
 		return nil
 	}
-	e := &element{name: name, attributes: map[string]string{}}
+	e := &element{name: name, attributes: map[string]string{}, began: began}
 	for {
 		p.blanks()
 		rest := p.in[p.at:]
@@ -177,7 +151,6 @@ func (p *markupParser) startTag() *element {
 			p.at++
 			p.attach(e)
 			p.open = append(p.open, e)
-			p.lines = append(p.lines, line)
 			if len(p.open) > deepest {
 				p.fault(fmt.Sprintf("Excessive depth in document: %d use XML_PARSE_HUGE option", deepest))
 			}
@@ -185,7 +158,7 @@ func (p *markupParser) startTag() *element {
 		}
 		if !p.attribute(e) {
 			if len(p.faults) == 0 {
-				p.fault(fmt.Sprintf("Couldn't find end of Start Tag %s line %d", name, line))
+				p.fault(fmt.Sprintf("Couldn't find end of Start Tag %s line %d", name, p.line(began)))
 			}
 			return nil
 		}
@@ -242,144 +215,24 @@ func (p *markupParser) endTag() {
 		p.fault("expected '>'")
 		return
 	}
-	top, line := p.top(), p.lines[len(p.lines)-1]
-	p.open, p.lines = p.open[:len(p.open)-1], p.lines[:len(p.lines)-1]
+	top := p.top()
+	p.open = p.open[:len(p.open)-1]
+	top.content = top.pieces.String()
 	if top.name == name {
 		return
 	}
-	p.fault(fmt.Sprintf("Opening and ending tag mismatch: %s line %d and %s", top.name, line, name))
+	p.fault(fmt.Sprintf("Opening and ending tag mismatch: %s line %d and %s", top.name, p.line(top.began), name))
 	if p.at >= len(p.in) && len(p.open) > 0 {
 		// The parser goes on after a mismatch and runs into the end (164).
-		p.fault(fmt.Sprintf("Premature end of data in tag %s line %d", p.top().name, p.lines[len(p.lines)-1]))
+		p.fault(fmt.Sprintf("Premature end of data in tag %s line %d", p.top().name, p.line(p.top().began)))
 	}
 }
 
-func (p *markupParser) characters() {
-	end := strings.IndexByte(p.in[p.at:], '<')
-	if end < 0 {
-		end = len(p.in) - p.at
-	}
-	content, ok := p.unescape(p.in[p.at : p.at+end])
-	if !ok {
-		return
-	}
-	p.top().content += content
-	p.at += end
-}
-
-func (p *markupParser) cdata() {
-	p.at += len("<![CDATA[")
-	end := strings.Index(p.in[p.at:], "]]>")
-	if end < 0 {
-		p.at = len(p.in)
-		p.fault("CData section not finished")
-		return
-	}
-	p.top().content += newlines.Replace(p.in[p.at : p.at+end])
-	p.at += end + 3
-}
+// line is the line number of an offset. It is counted only for a message:
+// counting for every element would take as long as a client likes.
+func (p *markupParser) line(offset int) int { return 1 + strings.Count(p.in[:offset], "\n") }
 
 var (
 	newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 	named    = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
 )
-
-// unescape replaces references. It reports false after recording a fault.
-func (p *markupParser) unescape(s string) (string, bool) {
-	s = newlines.Replace(s)
-	if !strings.Contains(s, "&") {
-		return s, true
-	}
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(s, "&")
-		b.WriteString(before)
-		if !found {
-			return b.String(), true
-		}
-		name, rest, closed := strings.Cut(after, ";")
-		switch {
-		case after == "" || !nameStart(after[0]) && after[0] != '#':
-			p.fault("xmlParseEntityRef: no name")
-			return "", false
-		case !closed || strings.ContainsAny(name, " \n\t&<"):
-			p.fault("EntityRef: expecting ';'")
-			return "", false
-		}
-		value, ok := named[name]
-		if name[0] == '#' {
-			value, ok = numeric(name[1:])
-		}
-		if !ok {
-			p.fault(fmt.Sprintf("Entity '%s' not defined", name))
-			return "", false
-		}
-		b.WriteString(value)
-		s = rest
-	}
-}
-
-// numeric decodes a character reference without its "&#" and ";".
-func numeric(s string) (string, bool) {
-	base := 10
-	if hex, ok := strings.CutPrefix(s, "x"); ok {
-		s, base = hex, 16
-	}
-	n, err := strconv.ParseUint(s, base, 32)
-	legal := n == 9 || n == 10 || n == 13 || n >= 0x20 && utf8.ValidRune(rune(n)) && n != 0xFFFE && n != 0xFFFF
-	if err != nil || !legal {
-		return "", false
-	}
-	return string(rune(n)), true
-}
-
-func (p *markupParser) name() string {
-	start := p.at
-	for p.at < len(p.in) && (nameStart(p.in[p.at]) || p.at > start && nameRest(p.in[p.at])) {
-		p.at++
-	}
-	return p.in[start:p.at]
-}
-
-func nameStart(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == ':' || c >= utf8.RuneSelf
-}
-
-func nameRest(c byte) bool { return c >= '0' && c <= '9' || c == '-' || c == '.' }
-
-func (p *markupParser) blanks() {
-	for p.at < len(p.in) && strings.IndexByte(" \t\r\n", p.in[p.at]) >= 0 {
-		p.at++
-	}
-}
-
-// skipPast moves behind the next occurrence of end.
-func (p *markupParser) skipPast(end string) {
-	i := strings.Index(p.in[p.at:], end)
-	if i < 0 {
-		p.at = len(p.in)
-		return
-	}
-	p.at += i + len(end)
-}
-
-// shownBefore is how much of a long line the parser shows before a fault.
-const shownBefore = 80
-
-// fault records a message at the current place.
-func (p *markupParser) fault(message string) {
-	line := 1 + strings.Count(p.in[:p.at], "\n")
-	start := strings.LastIndexByte(p.in[:p.at], '\n') + 1
-	start = max(start, p.at-shownBefore)
-	end := len(p.in)
-	if i := strings.IndexByte(p.in[p.at:], '\n'); i >= 0 {
-		end = p.at + i
-	}
-	end = min(end, start+shownBefore-1)
-	end = max(end, start)
-	p.faults = append(p.faults, markupFault{
-		message: fmt.Sprintf("Entity: line %d: parser error : %s", line, message),
-		line:    p.in[start:end],
-		column:  p.at - start,
-	})
-}

@@ -77,7 +77,7 @@ func relatedToProduct(s *Shop, o *object, name string) []row {
 	case "images":
 		return add(s.data.pictures.where("id_product", o.key))
 	case "combinations":
-		return add(s.data.of(combinations).where("id_product", o.key))
+		return add(s.data.variantsOf(o.key))
 	case "stock_availables":
 		t := s.data.of(stockAvailables)
 		for _, id := range t.where("id_product", o.key) {

@@ -20,9 +20,16 @@ type condition struct {
 	value string
 }
 
+// mostParameters is how many parameters PHP reads; those after it are dropped.
+const mostParameters = 1000
+
 func parseQuery(raw string) query {
 	q := query{plain: map[string]string{}}
+	read := 0
 	for pair := range strings.SplitSeq(raw, "&") {
+		if read++; read > mostParameters {
+			break
+		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, value = unescapeQuery(name), unescapeQuery(value)
 		base, keys := subscripts(name)

@@ -1,5 +1,7 @@
 package sandbox
 
+import "slices"
+
 // addStock adds the stock row of a product or combination.
 func (d *database) addStock(product, attribute, quantity int) {
 	d.of(stockAvailables).insert(row{
@@ -64,6 +66,18 @@ func (d *database) defaultVariant(product int) int {
 		}
 	}
 	return 0
+}
+
+// variantsOf lists the combinations of a product. The database reads a small
+// share of its table by the index on the default mark, where the default one
+// comes last, and otherwise by id (003, 722).
+func (d *database) variantsOf(product int) []int {
+	t := d.of(combinations)
+	ids := t.where("id_product", product)
+	if len(ids)*10 <= len(t.rows) {
+		slices.SortStableFunc(ids, func(a, b int) int { return t.rows[a].int("default_on") - t.rows[b].int("default_on") })
+	}
+	return ids
 }
 
 func (d *database) setDefaultVariant(product, variant int) {

@@ -2,13 +2,9 @@ package sandbox
 
 import (
 	"crypto/sha1"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +55,7 @@ type run struct {
 	objects  []*object
 	single   bool // the view is one object and not a list
 	silent   bool // nothing is shown unless there is trouble
+	managed  bool // the images part has taken over
 	fatal    bool // the shop died: 500 with an empty page (229, 329)
 	raw      []byte
 	rawType  string
@@ -109,84 +106,12 @@ func (r *run) wantsJSON() bool {
 	return false
 }
 
-// redirect answers requests for another host or shop with a 302 to the home
-// page: a client that follows it gets HTML (065, 732).
-func (r *run) redirect() (answer, bool) {
-	host := r.req.host
-	if forwarded := r.req.header.Get("X-Forwarded-Host"); forwarded != "" {
-		host = forwarded
-	}
-	domain := r.s.switches.domain
-	shop := r.query.plain["id_shop"]
-	wrongShop := shop != "" && shop != "all" && intval(shop) != 1
-	if (domain == "" || host == domain) && !wrongShop {
-		return answer{}, false
-	}
-	if domain == "" {
-		domain = host
-	}
-	rest := url.Values{"url": {r.req.path}}.Encode()
-	for pair := range strings.SplitSeq(r.req.query, "&") {
-		if name, _, _ := strings.Cut(pair, "="); pair != "" && name != "id_shop" {
-			rest += "&" + pair
-		}
-	}
-	return answer{status: http.StatusFound, content: htmlType,
-		header: map[string]string{"Location": "http://" + domain + "/?" + rest}}, true
-}
-
 const (
 	htmlType = "text/html; charset=utf-8"
 	xmlType  = "text/xml;charset=utf-8"
 	jsonType = "application/json"
 	askKey   = `Basic realm="Welcome to PrestaShop Webservice, please enter the authentication key as the login. No password required."`
 )
-
-// key finds the webservice key: the user of Basic authentication, else ws_key.
-func (r *run) key() (string, bool) {
-	if encoded, ok := strings.CutPrefix(r.req.header.Get("Authorization"), "Basic "); ok {
-		if plain, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-			user, _, _ := strings.Cut(string(plain), ":")
-			return user, true
-		}
-	}
-	key, ok := r.query.plain["ws_key"]
-	return key, ok
-}
-
-// withoutKey answers a request with no credentials at all, in plain text
-// whatever the format asked for (053, 071).
-func (r *run) withoutKey() answer {
-	if r.method == http.MethodOptions {
-		return answer{status: http.StatusOK, content: htmlType, body: []byte("200 OK"),
-			header: map[string]string{"Access-Control-Allow-Headers": "Authorization, Content-Type"}}
-	}
-	return answer{status: http.StatusUnauthorized, content: htmlType, body: []byte("401 Unauthorized"),
-		header: map[string]string{"WWW-Authenticate": askKey}}
-}
-
-// admit checks that the webservice is on and the key is good.
-func (r *run) admit(key string) bool {
-	if r.s.switches.webserviceOff {
-		r.fail(http.StatusServiceUnavailable, 22, "The PrestaShop webservice is disabled. Please activate it in the PrestaShop Back Office")
-		return false
-	}
-	a := r.s.account(key)
-	switch {
-	case key == "":
-		r.fail(http.StatusUnauthorized, 17, "Authentication key is empty")
-	case len(key) != keyLength:
-		r.fail(http.StatusUnauthorized, 18, "Invalid authentication key format")
-	case a == nil:
-		r.fail(http.StatusUnauthorized, 20, "Authentification key is not active")
-		r.fail(http.StatusUnauthorized, 21, "No permission for this authentication key")
-	case len(a.rights) == 0:
-		r.fail(http.StatusUnauthorized, 21, "No permission for this authentication key")
-	default:
-		r.account = a
-	}
-	return r.account != nil
-}
 
 // dispatch checks resource and method and does the work.
 func (r *run) dispatch() {
@@ -197,6 +122,7 @@ func (r *run) dispatch() {
 	case r.path[0] == "":
 		r.root()
 	case r.res.name == "images":
+		r.managed = true
 		r.images()
 	case r.method == http.MethodGet || r.method == http.MethodHead:
 		r.read()
@@ -205,88 +131,6 @@ func (r *run) dispatch() {
 	default:
 		r.save()
 	}
-}
-
-// chooseLanguages applies the language parameter (009).
-func (r *run) chooseLanguages() bool {
-	r.languages = r.s.data.languages()
-	if !r.query.has("language") {
-		return true
-	}
-	asked, ok := parseLanguages(r.query.plain["language"])
-	if !ok {
-		r.fail(http.StatusBadRequest, 79, "language value is wrong")
-		return false
-	}
-	r.languages = slices.DeleteFunc(asked, func(id int) bool { return r.s.data.of(languages).rows[id] == nil })
-	if len(r.languages) == 0 {
-		r.fail(http.StatusBadRequest, 81, "language is not available")
-		return false
-	}
-	return true
-}
-
-var languageList = regexp.MustCompile(`^\[(\d{1,6})(?:([,|])(\d{1,6}))*\]$`)
-
-// parseLanguages reads "1", "[1|2]" or the range "[1,2]".
-func parseLanguages(s string) ([]int, bool) {
-	if n, err := strconv.Atoi(s); err == nil {
-		return []int{n}, true
-	}
-	if !languageList.MatchString(s) {
-		return nil, false
-	}
-	inner := s[1 : len(s)-1]
-	var out []int
-	if first, last, isRange := strings.Cut(inner, ","); isRange {
-		from, to := int(intval(first)), int(intval(last))
-		for id := from; id <= to && id-from < 1000; id++ {
-			out = append(out, id)
-		}
-		return out, true
-	}
-	for part := range strings.SplitSeq(inner, "|") {
-		out = append(out, int(intval(part)))
-	}
-	return out, true
-}
-
-// checkResource refuses unknown resources and those the key has no right on.
-func (r *run) checkResource() bool {
-	name := r.path[0]
-	if name == "" {
-		return true
-	}
-	if !known(name) {
-		all := make([]string, len(entries))
-		for i, e := range entries {
-			all[i] = e.name
-		}
-		r.didYouMean(http.StatusBadRequest, 27, fmt.Sprintf("Resource of type \"%s\" does not exists", name), name, all)
-		return false
-	}
-	if _, granted := r.account.rights[name]; !granted {
-		r.fail(http.StatusUnauthorized, 26, fmt.Sprintf("Resource of type \"%s\" is not allowed with this authentication key", name))
-		return false
-	}
-	r.res = find(name)
-	return true
-}
-
-// checkMethod refuses unknown, forbidden and ungranted methods, in that order.
-func (r *run) checkMethod() bool {
-	switch {
-	case !slices.Contains(methods, r.method):
-		r.fail(http.StatusMethodNotAllowed, 23, fmt.Sprintf("Method %s is not valid", r.method))
-	case r.res != nil && slices.Contains(r.res.forbidden, r.method) && !r.res.special:
-		r.fail(http.StatusMethodNotAllowed, 101, fmt.Sprintf("Method %s is not allowed for the resource %s", r.method, r.path[0]))
-	case r.res != nil && !slices.Contains(r.account.rights[r.path[0]], r.method):
-		r.fail(http.StatusMethodNotAllowed, 25,
-			fmt.Sprintf("Method %s is not allowed for the resource %s with this authentication key", r.method, r.path[0]))
-	default:
-		return true
-	}
-	return false
 }
 
 // fail records an error. The status of the last one is the status of the
@@ -328,9 +172,12 @@ func (r *run) answer() answer {
 	if !r.silent && len(r.troubles) == 0 {
 		a.body, a.content = r.content(out)
 		if len(a.body) > 0 {
-			sum := sha1.Sum(a.body)
-			a.header["Content-Sha1"] = hex.EncodeToString(sum[:])
+			a.header["Content-Sha1"] = sumOf(a.body)
 		}
+	}
+	if r.managed && len(r.troubles) > 0 {
+		// Images have their sum taken before the errors replace them (427, 435).
+		a.header["Content-Sha1"] = sumOf(nil)
 	}
 	// Rendering itself can cause trouble: the errors then join a body that is
 	// already there in JSON, and replace it in XML (125).
@@ -345,6 +192,11 @@ func (r *run) answer() answer {
 		a.content = ""
 	}
 	return a
+}
+
+func sumOf(body []byte) string {
+	sum := sha1.Sum(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // content renders the result of a request that went well so far.

@@ -55,7 +55,7 @@ CREATE TABLE job_steps (
     sent_at      INTEGER,
     done_at      INTEGER,
     PRIMARY KEY (job_id, unit, name)
-);
+) WITHOUT ROWID;
 
 -- What a client's request id stands for.
 CREATE TABLE idempotency (
@@ -65,7 +65,7 @@ CREATE TABLE idempotency (
     job_id     TEXT    NOT NULL REFERENCES jobs (id),
     created_at INTEGER NOT NULL,
     PRIMARY KEY (client_id, request_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX idempotency_job ON idempotency (job_id);
 
 -- What a client's batch id stands for.
@@ -75,7 +75,7 @@ CREATE TABLE batches (
     intention TEXT NOT NULL,
     job_id    TEXT NOT NULL REFERENCES jobs (id),
     PRIMARY KEY (client_id, batch_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX batches_job ON batches (job_id);
 
 -- The queue before each product or order: jobs stand in it from accepted to
@@ -85,7 +85,7 @@ CREATE TABLE job_targets (
     target TEXT NOT NULL,
     job_id TEXT NOT NULL REFERENCES jobs (id),
     PRIMARY KEY (target, job_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX job_targets_job ON job_targets (job_id);
 
 -- Who is being served: one job at most holds a target, from its claim until it
@@ -93,5 +93,5 @@ CREATE INDEX job_targets_job ON job_targets (job_id);
 CREATE TABLE target_locks (
     target TEXT NOT NULL PRIMARY KEY,
     job_id TEXT NOT NULL REFERENCES jobs (id)
-);
+) WITHOUT ROWID;
 CREATE INDEX target_locks_job ON target_locks (job_id);

@@ -1,0 +1,72 @@
+package queue
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+)
+
+func TestEmbeddedClockForwardsTheMeasuredTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wall := &wallClock{now: time.Now()}
+		var steps []time.Duration
+		c := newClock(wall.Now, func(d time.Duration) { steps = append(steps, d) })
+		for _, passed := range []time.Duration{time.Second, 7 * time.Second, -time.Hour, 0, time.Second} {
+			wall.add(passed)
+			c.advance()
+		}
+		if want := []time.Duration{time.Second, 7 * time.Second, time.Second}; !slices.Equal(steps, want) {
+			t.Errorf("forwarded %v, want %v", steps, want)
+		}
+	})
+}
+
+func TestEmbeddedTTLsPassByThemselves(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		q := b.open(t, Options{ReplayTTL: 10 * time.Minute, Limits: map[bridge.RateClass]int{bridge.RateWrite: 1}})
+		if err := q.Remember(t.Context(), "c", "id", ended); err != nil {
+			t.Fatal(err)
+		}
+		take(t, q, "c", bridge.RateWrite)
+
+		time.Sleep(58 * time.Second)
+		if w := take(t, q, "c", bridge.RateWrite); w.Allowed || w.Reset > 4*time.Second {
+			t.Errorf("before the window's end: %+v", w)
+		}
+		time.Sleep(3 * time.Second)
+		if w := take(t, q, "c", bridge.RateWrite); !w.Allowed {
+			t.Errorf("after the window's end: %+v", w)
+		}
+		if got, err := q.Recall(t.Context(), "c", "id"); got == nil || err != nil {
+			t.Errorf("the replay is gone too early: %v", err)
+		}
+		time.Sleep(9 * time.Minute)
+		if got, err := q.Recall(t.Context(), "c", "id"); got != nil || err != nil {
+			t.Errorf("the replay outlived its time: %v, %v", got, err)
+		}
+	})
+}
+
+func TestEmbeddedRedisAsksForItsPassword(t *testing.T) {
+	q := open(t, "", Options{})
+	if err := q.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	settings := q.embedded.settings()
+	for title, password := range map[string]string{"none": "", "a guess": "bridge"} {
+		stranger := redis.NewClient(&redis.Options{Addr: settings.Addr, Password: password})
+		if err := stranger.Keys(t.Context(), "*").Err(); err == nil {
+			t.Errorf("password %s: let in", title)
+		}
+		_ = stranger.Close()
+	}
+	other := open(t, "", Options{})
+	if other.embedded.password == settings.Password {
+		t.Error("two embedded Redis have one password")
+	}
+}

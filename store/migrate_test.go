@@ -1,0 +1,134 @@
+package store
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+func migrationFiles(t *testing.T, dialect string) []string {
+	t.Helper()
+	names, err := fs.Glob(migrations, "migrations/"+dialect+"/*")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no migrations for %s: %v", dialect, err)
+	}
+	for i := range names {
+		names[i] = path.Base(names[i])
+	}
+	return names
+}
+
+func TestMigrationsComeInPairs(t *testing.T) {
+	mysql, sqlite := migrationFiles(t, "mysql"), migrationFiles(t, "sqlite")
+	if diff := cmp.Diff(mysql, sqlite); diff != "" {
+		t.Errorf("mysql and sqlite differ (-mysql +sqlite):\n%s", diff)
+	}
+	for _, name := range mysql {
+		if !regexp.MustCompile(`^\d{5}_[a-z_]+\.sql$`).MatchString(name) {
+			t.Errorf("%s is not named 00001_what.sql", name)
+		}
+	}
+}
+
+func TestMigratingTogether(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := rig{T: t, url: url(t)}
+			errs := make([]error, 4)
+			together(4, func(i int) {
+				s, err := Open(t.Context(), r.url, Options{})
+				if err != nil {
+					errs[i] = err
+					return
+				}
+				if errs[i] = s.Migrate(t.Context()); errs[i] == nil {
+					errs[i] = s.Close()
+				}
+			})
+			for _, err := range errs {
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			s, err := Open(t.Context(), r.url, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Migrate(t.Context()); err != nil {
+				t.Errorf("once more: %v", err)
+			}
+			version, err := s.Version(t.Context())
+			if want := int64(len(migrationFiles(t, name))); version != want || err != nil {
+				t.Errorf("version %d, %v; want %d", version, err, want)
+			}
+			r.Store = s
+			if got := r.count("SELECT COUNT(*) FROM schema_version WHERE version_id = 1"); got != 1 {
+				t.Errorf("the first migration ran %d times", got)
+			}
+		})
+	}
+}
+
+func TestVersionBeforeTheFirstMigration(t *testing.T) {
+	s, err := Open(t.Context(), sqliteURL(t), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if version, err := s.Version(t.Context()); version != 0 || err != nil {
+		t.Errorf("version %d, %v; want 0", version, err)
+	}
+}
+
+// The CHECK of jobs.status lists what schemas.JobStatuses does: as written in
+// the newest migration that has one, and as the database applies it.
+func TestStatusesAreThoseOfTheSchema(t *testing.T) {
+	var want []string
+	for _, s := range schemas.JobStatuses {
+		want = append(want, string(s))
+	}
+	slices.Sort(want)
+	for _, dialect := range []string{"mysql", "sqlite"} {
+		if diff := cmp.Diff(want, checkedStatuses(t, dialect)); diff != "" {
+			t.Errorf("%s (-schema +check):\n%s", dialect, diff)
+		}
+	}
+	onEach(t, func(r rig) {
+		for _, status := range append(want, "paused", "Accepted", "accepted ", "") {
+			err := r.exec(`INSERT INTO jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts,
+				fence, node, claimable_at, accepted_at, progress_done, progress_total) VALUES (?, '', '', '', '', ?, '', '', 0, 1, 0, '', ?, 0, 0, 0)`,
+				"job "+status, status, map[string]any{"accepted": 0, "processing": 0, "retrying": 0}[status])
+			if known := slices.Contains(want, status); (err == nil) != known {
+				r.Errorf("status %q: %v; want taken: %v", status, err, known)
+			}
+		}
+	})
+}
+
+func checkedStatuses(t *testing.T, dialect string) (words []string) {
+	t.Helper()
+	check := regexp.MustCompile(`(?s)jobs_status CHECK \(status IN \((.*?)\)\)`)
+	for _, name := range migrationFiles(t, dialect) {
+		text, err := migrations.ReadFile("migrations/" + dialect + "/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := check.FindSubmatch(text); found != nil {
+			words = words[:0]
+			for word := range strings.SplitSeq(string(found[1]), ",") {
+				words = append(words, strings.Trim(strings.TrimSpace(word), "'"))
+			}
+		}
+	}
+	slices.Sort(words)
+	return words
+}
