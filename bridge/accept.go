@@ -94,8 +94,10 @@ func (d *Desk) recalled(ctx context.Context, actor Actor, requestID, intention s
 		return Answer{}, Fault(CodeInternal, err, "The job cannot be shown.")
 	}
 	replay := Replay{Intention: intention, JobID: r.Job.ID, Status: r.Job.Status, View: view}
-	if err := d.Replays.Remember(ctx, actor.ClientID, requestID, replay); err != nil {
-		d.Log.WarnContext(ctx, "replay not cached; the database answers it", "job_id", r.Job.ID, "error", err)
+	if r.Job.Status == schemas.Succeeded { // every other end can still be reopened by an operator
+		if err := d.Replays.Remember(ctx, actor.ClientID, requestID, replay); err != nil {
+			d.Log.WarnContext(ctx, "replay not cached; the database answers it", "job_id", r.Job.ID, "error", err)
+		}
 	}
 	return replayed(replay, intention)
 }

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,10 +73,11 @@ func TestDocsOfErrors(t *testing.T) {
 	golden(t, "../docs/errors.md", b.String())
 }
 
-func TestMovesStartNowhereTerminal(t *testing.T) {
+func TestOnlyAnOperatorLeavesATerminalStatus(t *testing.T) {
+	byOperator := []bridge.Move{{From: schemas.Failed, To: schemas.Accepted}, {From: schemas.NeedsReview, To: schemas.Accepted}}
 	left := map[schemas.JobStatus]bool{}
 	for _, m := range bridge.Moves {
-		if m.From.Terminal() {
+		if m.From.Terminal() && !slices.Contains(byOperator, m) {
 			t.Errorf("%s -> %s leaves a terminal status", m.From, m.To)
 		}
 		left[m.From] = true

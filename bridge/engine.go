@@ -123,7 +123,7 @@ func (a *attempt) turn(ctx context.Context, u Unit, s Step, locked map[string]bo
 		return rec, a.halted, nil
 	}
 	if !seen {
-		rec = StepRecord{Seq: len(a.journal), Unit: u.Key, Name: s.Name}
+		rec = StepRecord{Seq: a.journal.nextSeq(), Unit: u.Key, Name: s.Name}
 	}
 	return a.step(ctx, u, s, rec, locked)
 }

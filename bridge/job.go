@@ -53,7 +53,8 @@ func (j Job) View() schemas.Job {
 type Move struct{ From, To schemas.JobStatus }
 
 // Moves is the life of a job as data; docs/states.md and the store are tested
-// against it. A claim is a move into processing, a release one out of it.
+// against it. A claim is a move into processing, a release one out of it. Out
+// of a terminal status only an operator leads.
 var Moves = []Move{
 	{schemas.AwaitingApproval, schemas.Accepted},
 	{schemas.AwaitingApproval, schemas.Cancelled},
@@ -66,6 +67,8 @@ var Moves = []Move{
 	{schemas.Processing, schemas.NeedsReview},
 	{schemas.Retrying, schemas.Processing},
 	{schemas.Retrying, schemas.Cancelled},
+	{schemas.Failed, schemas.Accepted},      // an operator's retry
+	{schemas.NeedsReview, schemas.Accepted}, // an operator's resolution
 }
 
 // CanMove reports whether the table allows the change.
@@ -123,6 +126,15 @@ func (j Journal) Find(unit, name string) (StepRecord, bool) {
 		}
 	}
 	return StepRecord{}, false
+}
+
+// nextSeq numbers the next record; an operator's decision may have left gaps.
+func (j Journal) nextSeq() int {
+	next := 0
+	for _, s := range j {
+		next = max(next, s.Seq+1)
+	}
+	return next
 }
 
 // of gives one unit's part of a journal.

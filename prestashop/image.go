@@ -106,7 +106,22 @@ func (i *imageStep) send(ctx context.Context, b bridge.Baseline) (effect bridge.
 	}
 	i.fetched = nil // large; a second Send comes with its own Baseline
 	id, err := i.shop.client.postImage(ctx, note.Product, sent)
-	return bridge.Effect{After: pack(imageFacts{ImageID: id, SHA256: note.SHA256})}, err
+	if err != nil {
+		return effect, err
+	}
+	if added, err := i.shop.imagesSince(ctx, note); err == nil && len(added) > 1 {
+		return effect, twice("the image")
+	}
+	return bridge.Effect{After: pack(imageFacts{ImageID: id, SHA256: note.SHA256})}, nil
+}
+
+// imagesSince lists the product's images that were not there before.
+func (s *Shop) imagesSince(ctx context.Context, note imageNote) ([]int64, error) {
+	found, err := row[productRow](ctx, s.client, "products", note.Product)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(found.Associations.Images, func(id int64) bool { return slices.Contains(note.Known, id) }), nil
 }
 
 func (i *imageStep) check(ctx context.Context, b bridge.Baseline) (bridge.Finding, error) {
@@ -114,15 +129,9 @@ func (i *imageStep) check(ctx context.Context, b bridge.Baseline) (bridge.Findin
 	if err != nil {
 		return bridge.Finding{}, err
 	}
-	found, err := row[productRow](ctx, i.shop.client, "products", note.Product)
+	added, err := i.shop.imagesSince(ctx, note)
 	if err != nil {
 		return bridge.Finding{}, err
-	}
-	var added []int64
-	for _, id := range found.Associations.Images {
-		if !slices.Contains(note.Known, id) {
-			added = append(added, id)
-		}
 	}
 	switch len(added) {
 	case 0:

@@ -3,6 +3,7 @@ package prestashop
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -117,6 +118,12 @@ func (i importItem) send(ctx context.Context, b bridge.Baseline) (effect bridge.
 	id, err := i.shop.client.post(ctx, "products", nil, e)
 	if err != nil {
 		return effect, err
+	}
+	// Only several hits are a refusal here; a failed read takes nothing from
+	// the shop's clear yes.
+	_, err = i.shop.productByReference(ctx, i.pointer("reference"), i.in.Reference)
+	if several := (*bridge.Error)(nil); errors.As(err, &several) {
+		return effect, twice("the product")
 	}
 	return bridge.Effect{After: pack(i.created(id))}, nil
 }

@@ -46,72 +46,6 @@ func (s *Shop) planUpdateOrderStatus(payload json.RawMessage) (bridge.Plan, erro
 	return bridge.Plan{Units: []bridge.Unit{unit}, Result: u.result}, nil
 }
 
-// trackingNote is a tracking step in the journal.
-type trackingNote struct {
-	Carrier int64  `json:"order_carrier"`
-	Before  string `json:"before"`
-}
-
-type trackingFacts struct {
-	TrackingNumber string `json:"tracking_number"`
-}
-
-func (u statusUpdate) trackingBaseline(ctx context.Context, _ bridge.Journal) (b bridge.Baseline, err error) {
-	b.Target = bridge.OrderTarget(u.in.OrderID)
-	// An impossible move is refused before the tracking number is stored.
-	if _, err := u.move(ctx); err != nil {
-		return b, err
-	}
-	carrier, err := u.shop.carrierOf(ctx, u.in.OrderID)
-	if err != nil {
-		return b, err
-	}
-	if carrier.ID == 0 {
-		return b, noCarrier(u.in.OrderID)
-	}
-	b.Data = pack(trackingNote{Carrier: int64(carrier.ID), Before: string(carrier.Tracking)})
-	b.Before = pack(trackingFacts{string(carrier.Tracking)})
-	if string(carrier.Tracking) == u.in.TrackingNumber {
-		b.Skip, b.After = "already_so", b.Before
-	}
-	return b, nil
-}
-
-// noCarrier is an order of virtual goods: there is nowhere to keep a number.
-func noCarrier(orderID int64) error {
-	return declined("/tracking_number", "order %d has no carrier, so it cannot hold a tracking number", orderID)
-}
-
-// sendTracking never asks for the shop's in-transit mail: it would go out at
-// every repeat (recordings 355, 502).
-func (u statusUpdate) sendTracking(ctx context.Context, b bridge.Baseline) (effect bridge.Effect, err error) {
-	note, err := unpack[trackingNote](b.Data)
-	if err != nil {
-		return effect, err
-	}
-	e := newEntity("order_carrier").number("id", note.Carrier).field("tracking_number", u.in.TrackingNumber)
-	effect.After = pack(trackingFacts{u.in.TrackingNumber})
-	return effect, u.shop.client.patch(ctx, "order_carriers", note.Carrier, e)
-}
-
-func (u statusUpdate) checkTracking(ctx context.Context, b bridge.Baseline) (bridge.Finding, error) {
-	note, err := unpack[trackingNote](b.Data)
-	if err != nil {
-		return bridge.Finding{}, err
-	}
-	carrier, err := row[carrierRow](ctx, u.shop.client, "order_carriers", note.Carrier)
-	if err != nil {
-		return bridge.Finding{}, err
-	}
-	switch string(carrier.Tracking) {
-	case u.in.TrackingNumber:
-		return applied(trackingFacts{u.in.TrackingNumber}, "found applied"), nil
-	case note.Before:
-		return notApplied(), nil
-	}
-	return cannotKnow("order %d now has the tracking number %q, which is neither the one before nor the one sent", u.in.OrderID, carrier.Tracking), nil
-}
-
 // orderMove is a change of state as it stands now.
 type orderMove struct {
 	from, to int64
@@ -204,6 +138,9 @@ func (u statusUpdate) sendStatus(ctx context.Context, b bridge.Baseline) (effect
 	if err != nil {
 		return u.mailTrouble(ctx, note, err)
 	}
+	if seen, err := u.look(ctx, note); err == nil && seen.repeated {
+		return effect, twice("the status change")
+	}
 	return u.done(ctx, note, id, mail, ""), nil
 }
 
@@ -233,9 +170,10 @@ func (u statusUpdate) done(ctx context.Context, note statusNote, row int64, mail
 
 // sighting is what the order's history says about a status change.
 type sighting struct {
-	verdict bridge.Verdict
-	row     int64
-	reason  string
+	verdict  bridge.Verdict
+	row      int64
+	repeated bool
+	reason   string
 }
 
 // look compares the history with the note: the one row since then in the
@@ -263,7 +201,7 @@ func (u statusUpdate) look(ctx context.Context, note statusNote) (sighting, erro
 	case 0:
 		return u.lookAtState(ctx, note)
 	}
-	return sighting{reason: "the history holds the change more than once"}, nil
+	return sighting{repeated: true, reason: "the history holds the change more than once"}, nil
 }
 
 func (u statusUpdate) lookAtState(ctx context.Context, note statusNote) (sighting, error) {

@@ -54,6 +54,16 @@ func afterWrite(err error) error {
 	}
 }
 
+// twice is the error of a write that was answered as done, and is found done
+// more than once: something on the way repeated it. The check that follows
+// finds the same and leaves it to a person.
+func twice(what string) error {
+	return &bridge.ShopError{
+		Fault: bridge.Unclear, Code: bridge.CodeShopUnavailable,
+		Message: "The shop shows " + what + " more than once, though it was sent once.",
+	}
+}
+
 // declined is a refusal found by reading the shop: nothing was sent. The
 // pointer names the field of the payload that cannot be followed.
 func declined(pointer, format string, args ...any) *bridge.Error {

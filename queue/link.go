@@ -81,16 +81,14 @@ func (l *link) found(ctx context.Context) {
 }
 
 func (l *link) lost(ctx context.Context, probe bool, err error) {
-	switch {
-	case l.cause == nil:
-		l.logger.WarnContext(ctx, "Redis does not answer; jobs come from the database alone until it does", "error", err)
-		l.pause = firstPause
-	case probe:
-		l.pause = min(2*l.pause, lastPause)
-	default:
+	if l.cause != nil && !probe {
 		return // one of many calls that were under way when it went
 	}
+	if l.cause == nil {
+		l.logger.WarnContext(ctx, "Redis does not answer; jobs come from the database alone until it does", "error", err)
+	}
 	l.cause = err
+	l.pause = min(max(2*l.pause, firstPause), lastPause)
 	l.retryAt = time.Now().Add(l.pause/2 + rand.N(l.pause/2))
 }
 

@@ -44,7 +44,7 @@ func TestOpenRefusesWhatIsNoDSNWithoutShowingIt(t *testing.T) {
 func TestOpenSucceedsWithoutRedisAndNoticesItFast(t *testing.T) {
 	log := &logBook{}
 	begin := time.Now()
-	q := open(t, "redis://user:hunter2@"+closedAddress(t)+"/3", Options{Patience: time.Nanosecond, Logger: log.logger(slog.LevelDebug)})
+	q := open(t, "redis://user:hunter2@"+closedAddress(t)+"/3", Options{Patience: 900 * time.Millisecond, Logger: log.logger(slog.LevelDebug)})
 	err := q.Ready(t.Context())
 	if err == nil {
 		t.Error("Ready is content")
@@ -54,6 +54,9 @@ func TestOpenSucceedsWithoutRedisAndNoticesItFast(t *testing.T) {
 	}
 	if n := log.count("Redis does not answer"); n != 1 {
 		t.Errorf("the absence was logged %d times:\n%s", n, log)
+	}
+	if log.count("level=DEBUG msg=\"redis: connection pool") == 0 {
+		t.Errorf("the library's lines go elsewhere:\n%s", log)
 	}
 	if strings.Contains(log.String()+fmt.Sprint(err), "hunter2") {
 		t.Errorf("the password is shown: %v\n%s", err, log)
@@ -101,6 +104,20 @@ func TestOptionsHaveDefaults(t *testing.T) {
 	}
 	if other := (Options{}).withDefaults(); other.Node == got.Node {
 		t.Errorf("two processes are both called %s", got.Node)
+	}
+}
+
+func TestKeysOfDifferentIDsNeverMeet(t *testing.T) {
+	q := &Queue{prefix: "p:"}
+	seen := map[string][]string{}
+	for _, parts := range [][]string{
+		{"a", "b"}, {"ab", ""}, {"", "ab"}, {"a:b", ""}, {"a", ":b"}, {"a,0:b", "c"}, {"a", "b,0:c"}, {"a,1:b", "c"}, {"a", "b,1:c"}, {"a\x00b", "c"}, {"a", "\x00bc"},
+	} {
+		key := q.key("replay", parts...)
+		if seen[key] != nil {
+			t.Errorf("%q and %q share a key", parts, seen[key])
+		}
+		seen[key] = parts
 	}
 }
 

@@ -101,6 +101,20 @@ func TestOneIDNeverRunsTwiceAtOnce(t *testing.T) {
 	})
 }
 
+func TestOneIDRunsAgainWhenItIsAnnouncedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		q := b.open(t, Options{})
+		worked := make(chan string, 1)
+		stop := run(t, NewRunner(q, RunnerOptions{Due: nothingDue, Work: report(worked)}))
+		for range 3 { // a retry has the id of its job
+			announce(t, q, "a")
+			<-worked
+			time.Sleep(time.Second)
+		}
+		stop()
+	})
+}
+
 func TestNoMoreJobsAtOnceThanWorkers(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		q := b.open(t, Options{})

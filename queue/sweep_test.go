@@ -169,6 +169,46 @@ func TestKickSweepsAtOnceButNotInAStorm(t *testing.T) {
 	})
 }
 
+func TestLossOfRedisSweepsAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		l := &ledger{}
+		worked := make(chan string, 1)
+		stop := run(t, NewRunner(b.open(t, Options{}), RunnerOptions{Due: l.Due, SweepEvery: time.Hour, Work: report(worked)}))
+		time.Sleep(time.Second)
+		b.lose()
+		l.add("a")
+		begin := time.Now()
+		<-worked
+		if waited := time.Since(begin); waited > 2*readBlock {
+			t.Errorf("worked after %v", waited)
+		}
+		stop()
+	})
+}
+
+func TestSweepLooksPastJobsThatRunHere(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		l := &ledger{due: []string{"unclaimed", "failing", "whole"}} // the first two stay listed
+		begin := time.Now()
+		worked := make(chan time.Duration, 1)
+		stop := run(t, NewRunner(b.open(t, Options{}), RunnerOptions{Workers: 2, Due: l.Due, Work: func(_ context.Context, id string) error {
+			switch id {
+			case "unclaimed":
+				time.Sleep(time.Minute)
+			case "whole":
+				l.done(id)
+				worked <- time.Since(begin)
+				return nil
+			}
+			return errors.New("not now")
+		}}))
+		if waited := <-worked; waited > 2*time.Second {
+			t.Errorf("worked after %v", waited)
+		}
+		stop()
+	})
+}
+
 func TestFloodOfAnnouncementsDoesNotStarveTheSweep(t *testing.T) {
 	inBubble(t, func(t *testing.T, b *bubble) {
 		q := b.open(t, Options{})

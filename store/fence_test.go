@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -106,6 +107,52 @@ func TestRenewedLeaseHolds(t *testing.T) {
 		}
 		r.finish(c)
 	})
+}
+
+// At the very microsecond a lease ends it is over: the job may be claimed again,
+// and its holder may not write. Neither both nor none.
+func TestTheMomentALeaseEnds(t *testing.T) {
+	onEach(t, func(r rig) {
+		const start = 1_700_000_000_000_000
+		r.clock = func(func() time.Time) string { return fmt.Sprint(start + r.ahead.Load()) }
+		j := r.accepted("product:1")
+		c := r.claimed(j)
+		r.advance(someLease - time.Microsecond)
+		r.refused(j)
+		if err := r.UnlockTarget(r.Context(), c, "product:9"); err != nil {
+			r.Error(err)
+		}
+		r.advance(time.Microsecond)
+		if err := r.UnlockTarget(r.Context(), c, "product:9"); !errors.Is(err, bridge.ErrFenced) {
+			r.Errorf("a write at the end of the lease gave %v", err)
+		}
+		r.claimed(j)
+	})
+}
+
+// A late worker whose write meets a claim that is not committed yet must wait
+// for it, and then be refused.
+func TestAWriteWaitsForTheClaimBesideIt(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	c := r.claimed(r.accepted("product:1"))
+	claim := r.begin()
+	if _, err := claim.ExecContext(t.Context(), "UPDATE jobs SET fence = fence + 1 WHERE id = ?", c.Job.ID); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error)
+	go func() { written <- r.Journal(t.Context(), c, bridge.StepRecord{Name: "late"}, schemas.Progress{}) }()
+	r.eventually("the write does not wait", func() bool {
+		return r.count("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND INSTR(trx_query, ?) > 0", c.Job.ID) > 0
+	})
+	if err := claim.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-written; !errors.Is(err, bridge.ErrFenced) {
+		t.Errorf("the write gave %v; want ErrFenced", err)
+	}
+	if steps := r.loaded(c.Job.ID).Steps; len(steps) != 0 {
+		t.Errorf("steps %+v were written", steps)
+	}
 }
 
 // Two workers, one of them late, write the end of a job at the same moment:

@@ -37,7 +37,7 @@ type jobRow struct {
 }
 
 // scanJob reads a row of jobColumns, preceded by the time.
-func scanJob(row *sql.Row, id string) (jobRow, error) {
+func scanJob(row scanner, id string) (jobRow, error) {
 	var r jobRow
 	var accepted int64
 	var started, finished sql.NullInt64

@@ -2,6 +2,8 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -173,4 +175,39 @@ func TestClaimsAreMovesOfTheTable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// One job as a worker sees it: claimed, one step journalled twice, finished.
+func BenchmarkJob(b *testing.B) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
+		b.Run(name, func(b *testing.B) {
+			s, err := Open(b.Context(), url(b), Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Migrate(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			var elapsed time.Duration
+			for i := range b.N {
+				j := job("product:" + strconv.Itoa(i))
+				if _, err := s.Accept(b.Context(), j, someIntention); err != nil {
+					b.Fatal(err)
+				}
+				start := time.Now()
+				c, err := s.Claim(b.Context(), j.ID, "node", someLease)
+				for _, state := range []bridge.StepState{bridge.StepSending, bridge.StepApplied} {
+					step := bridge.StepRecord{Name: "price", Target: "product:1", State: state}
+					err = errors.Join(err, s.Journal(b.Context(), c, step, schemas.Progress{Total: 1}))
+				}
+				err = errors.Join(err, s.Finish(b.Context(), c, bridge.Ending{Status: schemas.Succeeded}))
+				if err != nil {
+					b.Fatal(err)
+				}
+				elapsed += time.Since(start)
+			}
+			b.ReportMetric(float64(b.N)/elapsed.Seconds(), "jobs/s")
+		})
+	}
 }

@@ -19,17 +19,6 @@ const (
 	mysqlDeadlock        = 1213
 )
 
-// mysqlAway are the answers of a server that cannot serve now: too many
-// connections, shutting down, host blocked, wrong password, database dropped,
-// query killed, read-only after a failover, user limits, disk full.
-var mysqlAway = map[uint16]bool{
-	1040: true, 1053: true, 1129: true, 1203: true, 1226: true, // no room
-	1044: true, 1045: true, 1049: true, 1698: true, // not let in
-	1317: true, 1927: true, 3024: true, 4031: true, // cut off
-	1290: true, 1792: true, 1836: true, // read-only
-	1021: true, 1041: true, 1114: true, // full
-}
-
 func mysqlDialect() dialect {
 	return dialect{
 		name:       "mysql",
@@ -47,7 +36,7 @@ func mysqlDialect() dialect {
 			return number == mysqlDeadlock || number == mysqlLockWaitTimeout
 		},
 		away: func(err error) bool {
-			return mysqlAway[mysqlNumber(err)] || errors.Is(err, mysql.ErrInvalidConn)
+			return mysqlAway(mysqlNumber(err)) || errors.Is(err, mysql.ErrInvalidConn)
 		},
 	}
 }
@@ -58,6 +47,20 @@ func mysqlNumber(err error) uint16 {
 		return answer.Number
 	}
 	return 0
+}
+
+// mysqlAway: the server answers that it cannot serve now.
+func mysqlAway(number uint16) bool {
+	switch number {
+	case 1040, 1129, 1203, 1226: // too many connections, host blocked, user limits
+	case 1044, 1045, 1049, 1698: // access denied, database dropped
+	case 1053, 1317, 1927, 3024, 4031: // shutting down, query or connection killed, time limit
+	case 1290, 1792, 1836: // read-only, as after a failover
+	case 1021, 1041, 1114: // disk or memory full
+	default:
+		return false
+	}
+	return true
 }
 
 // mysqlConfig sets the session. Waiting for a row lock ends well before the

@@ -234,3 +234,19 @@ func (r rig) begin() *sql.Tx {
 	r.Cleanup(func() { _ = tx.Rollback() })
 	return tx
 }
+
+// eventually polls for what happens inside the server. InnoDB shows its
+// waiting transactions only to those who have not asked for 100 ms.
+func (r rig) eventually(or string, happened func() bool) {
+	r.Helper()
+	tick := time.NewTicker(150 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			r.Fatal(or)
+		}
+	}
+}

@@ -113,8 +113,12 @@ func readObject(raw []byte) (message, *fault) {
 	return m.withParams(members["params"])
 }
 
-// withParams completes a message with its params, an object in MCP.
+// withParams completes a message with its params, an object in MCP. Clients
+// whose language has no absent members send null.
 func (m message) withParams(params json.RawMessage) (message, *fault) {
+	if string(params) == "null" {
+		params = nil
+	}
 	if params != nil && params[0] != '{' {
 		return message{}, &fault{id: m.id, code: mcp.INVALID_PARAMS, text: "Invalid params: params must be an object"}
 	}

@@ -8,12 +8,11 @@ import (
 
 const (
 	attemptWindow = time.Minute
-	// A token lasts an hour, so a client that asks twenty times a minute has
-	// a fault, and an address that asks a hundred times is guessing.
+	// A token lasts an hour, so a client that asks twenty times a minute has a
+	// fault, and an address that asks a hundred times is guessing.
 	attemptsPerClient = 20
 	attemptsPerSource = 100
-	// maxAttemptKeys bounds the memory; a flood of addresses pushes out old
-	// counts, never new callers.
+	// maxAttemptKeys and maxCountedID bound the memory.
 	maxAttemptKeys = 8192
 	maxCountedID   = 128
 )
@@ -25,72 +24,47 @@ type attemptKey struct {
 	client string
 }
 
-// attempts counts token requests in fixed windows. It is this process's own:
+// attempts counts token requests minute by minute. It is this process's own:
 // what it guards is this process's time.
 type attempts struct {
-	now     func() time.Time
-	mu      sync.Mutex
-	windows map[attemptKey]attemptCount
-}
-
-type attemptCount struct {
-	since time.Time
-	count int
+	now    func() time.Time
+	mu     sync.Mutex
+	since  time.Time
+	counts map[attemptKey]int
 }
 
 func newAttempts(now func() time.Time) *attempts {
-	return &attempts{now: now, windows: map[attemptKey]attemptCount{}}
+	return &attempts{now: now, counts: map[attemptKey]int{}}
 }
 
 // take counts one request; when it is one too many, wait says how long the
-// window still lasts.
+// minute still lasts. An address that is over its limit adds no more keys.
 func (a *attempts) take(source netip.Addr, client string) (wait time.Duration, allowed bool) {
-	network := networkOf(source)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	bySource := a.count(attemptKey{source: network})
-	byClient := a.count(attemptKey{source: network, client: "client:" + client[:min(len(client), maxCountedID)]})
-	switch {
-	case byClient.count > attemptsPerClient:
-		return a.left(byClient), false
-	case bySource.count > attemptsPerSource:
-		return a.left(bySource), false
+	now := a.now()
+	// Thousands of addresses asking at once are a flood that no count stops;
+	// forgetting it all never shuts out a new caller.
+	if now.Sub(a.since) >= attemptWindow {
+		a.since = now
+		clear(a.counts)
+	} else if len(a.counts) >= maxAttemptKeys {
+		clear(a.counts)
+	}
+	network := networkOf(source)
+	named := attemptKey{source: network, client: "client:" + client[:min(len(client), maxCountedID)]}
+	if !a.count(attemptKey{source: network}, attemptsPerSource) || !a.count(named, attemptsPerClient) {
+		return attemptWindow - now.Sub(a.since), false
 	}
 	return 0, true
 }
 
-func (a *attempts) count(key attemptKey) attemptCount {
-	now := a.now()
-	current, known := a.windows[key]
-	if !known {
-		a.makeRoom(now)
+func (a *attempts) count(key attemptKey, most int) bool {
+	if a.counts[key] >= most {
+		return false
 	}
-	if !known || now.Sub(current.since) >= attemptWindow {
-		current = attemptCount{since: now}
-	}
-	current.count++
-	a.windows[key] = current
-	return current
-}
-
-func (a *attempts) left(c attemptCount) time.Duration { return attemptWindow - a.now().Sub(c.since) }
-
-// makeRoom drops the windows that are over and, when all are live, any one.
-func (a *attempts) makeRoom(now time.Time) {
-	if len(a.windows) < maxAttemptKeys {
-		return
-	}
-	for key, c := range a.windows {
-		if now.Sub(c.since) >= attemptWindow {
-			delete(a.windows, key)
-		}
-	}
-	for key := range a.windows {
-		if len(a.windows) < maxAttemptKeys {
-			return
-		}
-		delete(a.windows, key)
-	}
+	a.counts[key]++
+	return true
 }
 
 // networkOf is the address, or the /64 of an IPv6 address: one customer holds

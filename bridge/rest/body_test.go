@@ -1,8 +1,6 @@
 package rest_test
 
 import (
-	"bytes"
-	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
@@ -77,13 +75,6 @@ func TestGzipMatrix(t *testing.T) {
 // 10,485,760 is allowed in both.
 func TestPayloadLimit(t *testing.T) {
 	const limit = 10485760
-	stored := func(text string) []byte {
-		var packed bytes.Buffer
-		w, _ := gzip.NewWriterLevel(&packed, gzip.NoCompression)
-		_, _ = io.WriteString(w, text)
-		_ = w.Close()
-		return packed.Bytes()
-	}
 	for _, c := range []struct {
 		name     string
 		payload  string

@@ -6,7 +6,10 @@ import (
 	"strings"
 
 	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
 )
+
+const requestIDHeader = "X-Request-ID"
 
 // call is one HTTP exchange on its way through the door. Whoever learns
 // something about it fills it in; the access log is written from it.
@@ -21,7 +24,7 @@ type call struct {
 	pattern   string // of the route, "" while none matched
 	value     string // of the pattern's {name} segment
 	client    string // once authenticated
-	requestID string // once found valid
+	requestID string // X-Request-ID in lower case, if it is a valid one
 	code      bridge.Code
 	cause     error // for the log only
 }
@@ -29,6 +32,15 @@ type call struct {
 func newCall(w http.ResponseWriter, r *http.Request) *call {
 	c := &call{w: &recorder{ResponseWriter: w}, r: r, uri: originForm(r.RequestURI)}
 	c.path, c.query, _ = strings.Cut(c.uri, "?")
+	c.w.Header().Set("X-Content-Type-Options", "nosniff")
+	// Known from here on, so that every refusal can be found by it; whether it
+	// had to be there is a check of the entrance.
+	if sent, fault := single(r.Header, requestIDHeader, bridge.CodeInvalidRequest); fault == nil {
+		if id, err := schemas.ParseRequestID(sent); err == nil {
+			c.requestID = id
+			c.w.Header().Set(requestIDHeader, id)
+		}
+	}
 	return c
 }
 

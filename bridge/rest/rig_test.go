@@ -24,9 +24,11 @@ import (
 )
 
 const (
-	baseURL        = "https://bridge.example"
-	clientID       = "handler-1"
-	clientSecret   = "a long client secret: +%& /"
+	baseURL      = "https://bridge.example"
+	clientID     = "handler-1"
+	clientSecret = "a long client secret: +%& /"
+	// secretHash is auth.HashSecret of it at bcrypt's lowest cost, for speed.
+	secretHash     = "$2a$04$2/AqD5hmzSlicHIihl2I4OdjZAS1eqRl9YzCxlfshTwlxS9gRiay2"
 	hmacSecret     = "a3f8b2c9d4e5f6789012345678901234567890abcdef1234567890abcdef1234"
 	previousSecret = "the secret before this one"
 	requestID      = "9a6ea3f2-672b-4f44-a143-006f09dd4abc"
@@ -38,21 +40,18 @@ const (
 // start is the time of the published signature examples.
 var start = time.Unix(1710950400, 0)
 
-// Keys and hashes are dear to make and the same for every test.
-var (
-	signingKeys = sync.OnceValue(func() *auth.KeySet {
-		key, err := auth.NewSigningKey()
-		if err != nil {
-			panic(err)
-		}
-		keys, err := auth.NewKeySet(key)
-		if err != nil {
-			panic(err)
-		}
-		return keys
-	})
-	secretHash = sync.OnceValue(func() string { return auth.HashSecret(clientSecret) })
-)
+// signingKeys are dear to make and the same for every test.
+var signingKeys = sync.OnceValue(func() *auth.KeySet {
+	key, err := auth.NewSigningKey()
+	if err != nil {
+		panic(err)
+	}
+	keys, err := auth.NewKeySet(key)
+	if err != nil {
+		panic(err)
+	}
+	return keys
+})
 
 // rig is a door on the real hub, with a clock a test can move.
 type rig struct {
@@ -77,7 +76,7 @@ func newRig(t *testing.T, settings ...func(*rest.Door)) *rig {
 		},
 		Gate: &bridge.Gate{
 			Clients: bridge.FixedClients{{
-				ID: clientID, SecretHash: secretHash(), Scopes: []string{auth.ScopeRead, auth.ScopeWrite}, HMACSecrets: []string{hmacSecret, previousSecret},
+				ID: clientID, SecretHash: secretHash, Scopes: []string{auth.ScopeRead, auth.ScopeWrite}, HMACSecrets: []string{hmacSecret, previousSecret},
 			}},
 			Tokens: &auth.Issuer{Keys: signingKeys(), URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour, Now: clock},
 		},
@@ -96,14 +95,23 @@ func (r *rig) newID() string {
 	return fmt.Sprintf("018e5c3e-0000-7000-8000-%012d", r.ids)
 }
 
+// token issues one of this rig's own, the same for the same scopes and time.
 func (r *rig) token(scopes ...string) string {
 	r.t.Helper()
+	key := fmt.Sprint(r.now.Unix(), scopes)
+	if known, found := tokens.Load(key); found {
+		return known.(string)
+	}
 	token, _, err := r.door.Gate.Tokens.Issue(clientID, scopes)
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	tokens.Store(key, token)
 	return token
 }
+
+// tokens are kept because signing is dear and every rig has the same issuer.
+var tokens sync.Map
 
 // shot is a request before it is signed. The zero value of a field means what
 // an honest client would send; after lets a test spoil the finished request.

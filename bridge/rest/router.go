@@ -23,7 +23,6 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, start := newCall(w, r), t.now()
 	defer t.record(c, start)
 	defer t.recovered(c)
-	c.w.Header().Set("X-Content-Type-Options", "nosniff")
 	found, err := find(t.routes, c)
 	if err == nil {
 		err = found.serve(c)

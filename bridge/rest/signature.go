@@ -35,26 +35,24 @@ func (s signatures) timestamp(v *visit) error {
 	return bridge.Fault(bridge.CodeTimestampWindow, nil, "X-Timestamp must be the unix time in whole seconds, digits only; the bridge's clock shows %d.", now.Unix())
 }
 
-// requestID reads X-Request-ID, which is part of what is signed and, for a
+// requestID demands X-Request-ID, which is part of what is signed and, for a
 // write, the key of its intention.
 func requestID(v *visit) error {
-	const name = "X-Request-ID"
-	sent, fault := single(v.r.Header, name, bridge.CodeInvalidRequest)
+	if v.requestID != "" {
+		return nil
+	}
+	sent, fault := single(v.r.Header, requestIDHeader, bridge.CodeInvalidRequest)
 	if fault != nil {
 		return fault
 	}
-	id, err := schemas.ParseRequestID(sent)
-	if err != nil {
-		fault := bridge.Fault(bridge.CodeInvalidRequest, nil, "The header %s must carry a UUID version 4.", name)
-		fault.Fields = []schemas.FieldError{{Pointer: name, Keyword: "format", Message: err.Error()}}
-		if sent == "" {
-			fault.Fields = []schemas.FieldError{schemas.Missing(name)}
-		}
-		return fault
+	fault = bridge.Fault(bridge.CodeInvalidRequest, nil, "The header %s must carry a UUID version 4.", requestIDHeader)
+	if _, err := schemas.ParseRequestID(sent); err != nil {
+		fault.Fields = []schemas.FieldError{{Pointer: requestIDHeader, Keyword: "format", Message: err.Error()}}
 	}
-	v.requestID = id
-	v.w.Header().Set(name, id)
-	return nil
+	if sent == "" {
+		fault.Fields = []schemas.FieldError{schemas.Missing(requestIDHeader)}
+	}
+	return fault
 }
 
 // signature verifies X-Signature over the request as it was sent, with either

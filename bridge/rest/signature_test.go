@@ -20,21 +20,24 @@ import (
 
 // The published examples, byte for byte, over a real connection.
 func TestPublishedSignatures(t *testing.T) {
-	raw, err := os.ReadFile("testdata/signatures.json")
+	raw, err := os.ReadFile("../../auth/testdata/vectors.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var published struct {
-		Secret  string
-		Vectors []struct {
-			Method, URI, Body, Signature string
-			Timestamp                    int64
-			RequestID                    string `json:"request_id"`
-		}
+	var file struct {
+		Published struct {
+			Secret  string
+			Vectors []struct {
+				Method, URI, Body, Signature string
+				Timestamp                    int64
+				RequestID                    string `json:"request_id"`
+			}
+		} `json:"bridge_hmac"`
 	}
-	if err := json.Unmarshal(raw, &published); err != nil {
+	if err := json.Unmarshal(raw, &file); err != nil {
 		t.Fatal(err)
 	}
+	published := file.Published
 	if len(published.Vectors) != 6 || published.Secret != hmacSecret {
 		t.Fatalf("%d vectors, want the six of the published secret", len(published.Vectors))
 	}

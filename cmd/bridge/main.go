@@ -42,6 +42,8 @@ func commands() []command {
 		{"mcp", "run MCP over stdio with a worker (--sandbox: on the built-in shop)", mcpStdio},
 		{"sandbox", "run the stand-in PrestaShop 9 alone", runSandbox},
 		{"migrate", "bring the database to this version's schema", migrate},
+		{"jobs", "list, show, retry, cancel or resolve jobs", jobs},
+		{"audit", "verify or export the log of what operators decided", audit},
 		{"settings", "print every setting: as a table, or --example as a file to fill in", printSettings},
 		{"version", "print the version", printVersion},
 	}

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-
-	"github.com/prestashop-bridge/bridge/store"
 )
 
 // migrate brings the database to this version's schema and says which it is.
@@ -16,25 +13,15 @@ func migrate(ctx context.Context, p process) error {
 	if err := parse(p, set); err != nil {
 		return err
 	}
-	src, err := settingsSource(p.getenv, *envFile)
+	c, err := settingsFor(p, *envFile)
 	if err != nil {
 		return err
 	}
-	c, err := loadConfig(src)
+	db, err := openStore(ctx, c)
 	if err != nil {
 		return err
-	}
-	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
-		return fmt.Errorf("STATE_DIR cannot be made: %w", err)
-	}
-	db, err := store.Open(ctx, c.databaseURL, store.Options{})
-	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer db.Close()
-	if err := db.Migrate(ctx); err != nil {
-		return err
-	}
 	at, err := db.Version(ctx)
 	if err != nil {
 		return err

@@ -36,11 +36,7 @@ func serve(ctx context.Context, p process) error {
 	if err := parse(p, set); err != nil {
 		return err
 	}
-	src, err := settingsSource(p.getenv, f.envFile)
-	if err != nil {
-		return err
-	}
-	c, err := loadConfig(src, forServing, forShop)
+	c, err := settingsFor(p, f.envFile, forServing, forShop)
 	if err != nil {
 		return err
 	}

@@ -164,6 +164,15 @@ func loadConfig(src source, needs ...need) (config, error) {
 	return c, c.fillPaths()
 }
 
+// settingsFor reads the settings for a command.
+func settingsFor(p process, envFile string, needs ...need) (config, error) {
+	src, err := settingsSource(p.getenv, envFile)
+	if err != nil {
+		return config{}, err
+	}
+	return loadConfig(src, needs...)
+}
+
 // defaultEnvFile is read when it exists and no other is named.
 const defaultEnvFile = ".env.bridge"
 

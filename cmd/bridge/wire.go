@@ -40,9 +40,6 @@ type parts struct {
 // assemble opens the database (bringing it to this version's schema), the
 // queue and the shop, and ties hub and worker to them.
 func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err error) {
-	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
-		return nil, fmt.Errorf("STATE_DIR cannot be made: %w", err)
-	}
 	p := &parts{config: c, log: log}
 	defer func() {
 		if err != nil {
@@ -50,11 +47,8 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		}
 	}()
 	node := nodeName()
-	if p.store, err = store.Open(ctx, c.databaseURL, store.Options{}); err != nil {
-		return nil, fmt.Errorf("DATABASE_URL: %w", err)
-	}
-	if err := p.store.Migrate(ctx); err != nil {
-		return nil, fmt.Errorf("the database cannot be migrated: %w", err)
+	if p.store, err = openStore(ctx, c); err != nil {
+		return nil, err
 	}
 	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{
 		Node: node, ReplayTTL: c.replayTTL, Logger: log,
@@ -78,6 +72,22 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery})
 	return p, nil
+}
+
+// openStore opens the database and brings it to this version's schema.
+func openStore(ctx context.Context, c config) (*store.Store, error) {
+	if err := os.MkdirAll(c.stateDir, 0o700); err != nil {
+		return nil, fmt.Errorf("STATE_DIR cannot be made: %w", err)
+	}
+	db, err := store.Open(ctx, c.databaseURL, store.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	if err := db.Migrate(ctx); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("the database cannot be migrated: %w", err)
+	}
+	return db, nil
 }
 
 // close gives everything back, in the reverse order of assembly.

@@ -108,7 +108,7 @@ func (c *Catalogue) fill(s *Shop) error {
 			"date_add": s.stamp(), "date_upd": s.stamp()})
 	}
 	for _, shelf := range c.Categories {
-		d.seed(categories, shelf.ID, row{"id_parent": int64(shelf.Parent), "level_depth": int64(min(shelf.ID, 2)), "active": "1",
+		d.seed(categories, shelf.ID, row{"id_parent": int64(shelf.Parent), "level_depth": depth(shelf), "is_root_category": shelf.Parent == 1 && shelf.ID == 2, "active": "1",
 			"id_shop_default": int64(1), "name": texts(shelf.Name), "link_rewrite": slugs(shelf.Name),
 			"date_add": s.stamp(), "date_upd": s.stamp()})
 	}
@@ -136,6 +136,9 @@ func (c *Catalogue) fill(s *Shop) error {
 	}
 	return nil
 }
+
+// depth is how far a category is below the root; the catalogue knows three levels.
+func depth(shelf Shelf) int64 { return int64(min(shelf.Parent, 2)) }
 
 func slugs(names Texts) texts {
 	out := texts{}

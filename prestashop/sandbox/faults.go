@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -208,6 +207,3 @@ func (s *Shop) wait(ctx context.Context, w Wait) bool {
 	}
 	return false
 }
-
-// String describes a fault in test output.
-func (f Fault) String() string { return fmt.Sprintf("%s %s: %s", f.Method, f.Resource, f.Act.name) }

@@ -28,7 +28,6 @@ type field struct {
 	required bool
 	lang     bool // one value per language
 	nullable bool
-	hidden   bool // known to the shop, never shown
 	bounded  bool // must fit a signed 32-bit column
 	allowed  []string
 	fallback string // taken instead of an empty value
@@ -64,7 +63,6 @@ func (f field) linked(to string) field     { f.link = to; return f }
 func (f field) oneOf(v ...string) field    { f.allowed = v; return f }
 func (f field) otherwise(v string) field   { f.fallback = v; return f }
 func (f field) within32Bit() field         { f.bounded = true; return f }
-func (f field) secret() field              { f.hidden = true; return f }
 func (f field) imageOf(owner string) field { f.link, f.linkSub = "images", owner; return f }
 
 // association is a list of related records shown below an object.

@@ -75,7 +75,7 @@ func (j *jsonRenderer) object(o *object, whole bool) jsonObject {
 	r := j.run
 	var out jsonObject
 	for _, f := range o.res.fields {
-		if f.hidden || !r.display.shows(f.name) {
+		if !r.display.shows(f.name) {
 			continue
 		}
 		v := r.value(o, f)

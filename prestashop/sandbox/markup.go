@@ -106,6 +106,8 @@ func (p *markupParser) elements() *element {
 		rest := p.in[p.at:]
 		switch {
 		case len(p.faults) > 0:
+		case len(p.open) == 0:
+			root = p.startTag()
 		case rest == "":
 			p.fault(fmt.Sprintf("Premature end of data in tag %s line %d", p.top().name, p.line(p.top().began)))
 		case strings.HasPrefix(rest, "<!--"):
@@ -117,9 +119,7 @@ func (p *markupParser) elements() *element {
 		case strings.HasPrefix(rest, "</"):
 			p.endTag()
 		default:
-			if e := p.startTag(); e != nil && root == nil {
-				root = e
-			}
+			p.startTag()
 		}
 		if len(p.open) == 0 {
 			break

@@ -7,7 +7,15 @@ func orderBehaviour() behaviour {
 		compute: func(s *Shop, o *object, _ string) any { return s.data.tracking(o.key) },
 		related: orderRows,
 		assign:  assignOrder,
+		add:     addOrder,
 	}
+}
+
+// addOrder dies: a new order comes from a cart and a payment module, and the
+// sandbox has neither.
+func addOrder(r *run, _ *object) bool {
+	r.fatal = true
+	return false
 }
 
 // tracking is the number of an order's first shipment.

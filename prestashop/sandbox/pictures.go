@@ -8,6 +8,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"net/http"
+	"sync"
 )
 
 // picture is a stored image file.
@@ -74,10 +75,17 @@ func paint(width, height int, c color.Color) picture {
 // demoPictures is how many pictures /img/demo serves.
 const demoPictures = 24
 
-// demoPicture paints picture n of the demo.
-func demoPicture(n int) picture {
-	return paint(96, 96, color.RGBA{uint8(40 + n*53%180), uint8(60 + n*97%150), uint8(80 + n*31%140), 0xff})
-}
+// demoAlbum paints the pictures of the demo once.
+var demoAlbum = sync.OnceValue(func() []picture {
+	album := make([]picture, demoPictures)
+	for n := range album {
+		album[n] = paint(96, 96, color.RGBA{uint8(40 + n*53%180), uint8(60 + n*97%150), uint8(80 + n*31%140), 0xff})
+	}
+	return album
+})
+
+// demoPicture gives picture n of the demo, counted from 1 and round again.
+func demoPicture(n int) picture { return demoAlbum()[(n-1)%demoPictures] }
 
 // addPicture adds an image row; the first of a product is its cover.
 func (d *database) addPicture(product int) int {

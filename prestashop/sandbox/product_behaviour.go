@@ -193,6 +193,9 @@ func updateProduct(r *run, o *object) bool {
 // and searchable products (421).
 func (r *run) reindex(o *object) {
 	stored := r.s.data.of(products).rows[o.key]
+	if stored == nil {
+		return
+	}
 	seen := stored.str("visibility") == "both" || stored.str("visibility") == "search"
 	if r.s.data.settingInt("PS_SEARCH_INDEXATION") == 1 && stored.int("active") == 1 && seen {
 		stored["indexed"] = "1"

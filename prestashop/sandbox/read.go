@@ -112,7 +112,6 @@ func (r *run) filterable() (plain, perLanguage []string) {
 	dates := r.query.truthy("date")
 	for _, f := range r.res.fields {
 		switch {
-		case f.hidden:
 		case f.lang:
 			perLanguage = append(perLanguage, f.name)
 		case (f.name == "date_add" || f.name == "date_upd") && !dates:

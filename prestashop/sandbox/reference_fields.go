@@ -1,7 +1,7 @@
 package sandbox
 
-// The resources of this file are only shown: the bridge reads them to know its
-// shop, and nobody writes them here but the catalogue.
+// The resources of this file describe the shop. Clients read them; all but the
+// configurations are written by the catalogue alone.
 
 var languages = shown(define("languages", "languages", "language", "Language", nil,
 	text("name"), text("iso_code"), text("locale"), text("language_code"), flag("active"), flag("is_rtl"),
@@ -24,10 +24,18 @@ var carriers = shown(define("carriers", "carriers", "carrier", "Carrier", nil,
 	flag("need_range"), integer("position"), translated("delay", 512, "isGenericName"),
 ))
 
-var configurations = shown(define("configurations", "configurations", "configuration", "Configuration", nil,
-	text("value"), text("name"), integer("id_shop_group").orNull(), integer("id_shop").orNull(),
-	stamped("date_add"), stamped("date_upd"),
-))
+// configurations can be changed, because an operator does so around a batch
+// (PS_SEARCH_INDEXATION); keys are neither added nor removed.
+var configurations = configurationResource()
+
+func configurationResource() *resource {
+	res := define("configurations", "configurations", "configuration", "Configuration", names("value"),
+		text("name").must().upTo(254), integer("id_shop_group").orNull(), integer("id_shop").orNull(), text("value"),
+		stamped("date_add"), stamped("date_upd"),
+	)
+	res.forbidden = []string{"POST", "DELETE"}
+	return res
+}
 
 var taxRuleGroups = shown(define("tax_rule_groups", "tax_rule_groups", "tax_rule_group", "TaxRulesGroup", nil,
 	text("name"), flag("active"), flag("deleted"), stamped("date_add"), stamped("date_upd"),

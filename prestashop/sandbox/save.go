@@ -239,7 +239,11 @@ func (r *run) write(o *object) {
 	if _, has := o.res.lookup("date_add"); has && falsy(o.values["date_add"]) {
 		o.values["date_add"] = now
 	}
-	r.s.data.of(o.res).put(o.key, r.columns(o))
+	t := r.s.data.of(o.res)
+	if t.rows[o.key] == nil {
+		return // deleted since it was read: an UPDATE of nothing is no error
+	}
+	t.put(o.key, r.columns(o))
 	r.s.effects.wrote(r.method, o.res.name, o.key)
 }
 

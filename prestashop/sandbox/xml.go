@@ -87,7 +87,7 @@ func (x *xmlRenderer) object(o *object) {
 	r := x.run
 	fmt.Fprintf(&x.b, "<%s>\n", o.res.node)
 	for _, f := range o.res.fields {
-		if !f.hidden && r.display.shows(f.name) {
+		if r.display.shows(f.name) {
 			x.field(o, f)
 		}
 	}

@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+var (
+	_ bridge.Docket   = (*Store)(nil)
+	_ bridge.AuditLog = (*Store)(nil)
+)
+
+// defaultList is how many jobs a list shows unless told.
+const defaultList = 50
+
+// Jobs lists jobs, newest first, without their steps.
+func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, error) {
+	var where []string
+	var args []any
+	for _, wanted := range []struct{ column, value string }{{"status", string(f.Status)}, {"kind", f.Kind}, {"client_id", f.ClientID}} {
+		if wanted.value != "" {
+			where, args = append(where, wanted.column+" = ?"), append(args, wanted.value)
+		}
+	}
+	query := "SELECT 0, " + jobColumns + " FROM jobs"
+	if len(where) > 0 {
+		query += " WHERE " + strings.Join(where, " AND ")
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = defaultList
+	}
+	rows, err := s.read.QueryContext(ctx, query+" ORDER BY id DESC LIMIT ?", append(args, limit)...)
+	if err != nil {
+		return nil, s.fault(err)
+	}
+	defer rows.Close()
+	var list []bridge.Job
+	for rows.Next() {
+		row, err := scanJob(rows, "")
+		if err != nil {
+			return nil, s.fault(err)
+		}
+		list = append(list, row.job)
+	}
+	return list, s.fault(rows.Err())
+}
+
+// Amend carries out an operator's decision on a job that nobody works on. The
+// new fence keeps a worker that still believes in an old claim from writing.
+func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridge.Job) error) (bridge.Job, error) {
+	var job bridge.Job
+	err := s.transact(ctx, func(tx *sql.Tx) error {
+		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, d.JobID), d.JobID)
+		if err != nil {
+			return err
+		}
+		from := row.job.Status
+		if row.job.Steps, err = readSteps(ctx, tx, d.JobID); err != nil {
+			return err
+		}
+		if err := change(&row.job); err != nil {
+			return err
+		}
+		if !bridge.CanMove(from, row.job.Status) {
+			return bridge.Fault(bridge.CodeInternal, nil, "A job cannot move from %s to %s.", from, row.job.Status)
+		}
+		if err := rewrite(ctx, tx, row); err != nil {
+			return err
+		}
+		job = row.job
+		return s.appendAudit(ctx, tx, d)
+	})
+	return job, err
+}
+
+// rewrite stores an amended job, its journal and its place before its targets.
+func rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
+	job := row.job
+	fault, err := errorText(job.Error)
+	if err != nil {
+		return err
+	}
+	claimableAt := sql.NullInt64{Valid: !job.Status.Terminal()}
+	if _, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,
+		string(job.Status), row.fence+1, job.Attempts, claimableAt, toTime(job.FinishedAt), toText(job.Result), fault, job.ID); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM job_steps WHERE job_id = ?", job.ID); err != nil {
+		return err
+	}
+	for _, step := range job.Steps {
+		if err := writeStep(ctx, tx, job.ID, step); err != nil {
+			return err
+		}
+	}
+	if err := leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
+		return err
+	}
+	queue := make([][]any, len(job.Targets))
+	for i, target := range job.Targets {
+		queue[i] = []any{target, job.ID}
+	}
+	return insertRows(ctx, tx, "job_targets (target, job_id)", queue)
+}
