@@ -31,6 +31,7 @@ var levels = map[string]int{
 	"prestashop":         3,
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         4,
+	"durability":         4,
 }
 
 func TestArrowsPointInward(t *testing.T) {

@@ -146,6 +146,9 @@ func (i importItem) check(ctx context.Context, b bridge.Baseline) (bridge.Findin
 		return i.shop.checkRevision(ctx, note.Product, note.Fields, i.revision())
 	}
 	id, err := i.shop.productByReference(ctx, i.pointer("reference"), i.in.Reference)
+	if several := (*bridge.Error)(nil); errors.As(err, &several) {
+		return cannotKnow("%s", several.Message), nil
+	}
 	if err != nil || id == 0 {
 		return notApplied(), err
 	}

@@ -98,6 +98,7 @@ func TestReleaseIntoThePastIsDueAtOnce(t *testing.T) {
 		if err := r.Release(r.Context(), r.claimed(j), bridge.Release{}); err != nil {
 			r.Fatal(err)
 		}
+		r.checkPause(r.loaded(j.ID), time.Now())
 		r.claimed(j)
 	})
 }

@@ -16,12 +16,13 @@ import (
 const (
 	// smallBody is what every request may hold without asking: ordinary
 	// requests, the largest usual import included, never wait for each other.
-	smallBody = 256 << 10
+	smallBody = 64 << 10
 	// readingBudget bounds the large bodies that are being received or kept,
-	// workingBudget those being decoded, parsed and validated, where a byte of
-	// JSON costs several of memory.
-	readingBudget = 64 << 20
-	workingBudget = 20 << 20
+	// workingBudget those being decoded, parsed and validated. The latter is
+	// one request of the largest size: a byte of JSON costs up to forty bytes
+	// of memory when a schema finds fault with all of it.
+	readingBudget = 32 << 20
+	workingBudget = 10 << 20
 	// budgetPatience is how long a large body waits for its turn.
 	budgetPatience = 20 * time.Second
 )

@@ -51,7 +51,7 @@ func mcpStdio(ctx context.Context, p process) error {
 	group, ctx := errgroup.WithContext(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	group.Go(func() error { return parts.runner.Run(ctx) })
+	group.Go(func() error { return parts.work(ctx) })
 	group.Go(func() error {
 		defer cancel()
 		log.Info("ready", "door", "stdio", "client_id", c.clientID, "version", version)

@@ -80,7 +80,7 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	if slices.Contains(selected, "worker") {
-		group.Go(func() error { return p.runner.Run(ctx) })
+		group.Go(func() error { return p.work(ctx) })
 	}
 	group.Go(func() error {
 		p.log.Info("ready", "listen", listener.Addr().String(), "base_url", p.config.baseURL, "parts", selected, "version", version)

@@ -13,7 +13,7 @@ type Request struct {
 	Path     string // as sent, with /api
 	Query    string
 	Resource string // first segment below /api
-	Body     []byte
+	Body     []byte // at most its first MiB
 	Time     time.Time
 	Fault    string // name of the fault that struck, "" if none
 	Applied  int    // how often the shop executed it
@@ -109,11 +109,24 @@ type ledger struct {
 	busy map[string]int // target → writes being executed
 }
 
+// A demo may run for weeks, so the log keeps the latest requests only, and of
+// a picture only its beginning.
+const (
+	mostLogged    = 20_000
+	longestLogged = 1 << 20
+)
+
 // received logs a request and gives a function that notes its outcome.
 func (l *ledger) received(r Request) (done func(applied, status int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	entry := &r
+	if len(entry.Body) > longestLogged {
+		entry.Body = slices.Clone(entry.Body[:longestLogged])
+	}
+	if len(l.log) >= mostLogged {
+		l.log = slices.Clone(l.log[mostLogged/2:])
+	}
 	l.log = append(l.log, entry)
 	return func(applied, status int) {
 		l.mu.Lock()

@@ -277,3 +277,39 @@ func TestSomebodyElse(t *testing.T) {
 		t.Errorf("the back office was counted: %+v", e)
 	}
 }
+
+// TestSearchIndexSwitch: the one setting an operator changes around a batch.
+func TestSearchIndexSwitch(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	shop := listen(t, s)
+	body := func(id string) string { return "<p><product><id>" + id + "</id><indexed>0</indexed></product></p>" }
+	indexed := func(id string) bool {
+		return strings.Contains(shop.do("GET", "/api/products/"+id+"?display=[indexed]&output_format=JSON", "").body, `"indexed":"1"`)
+	}
+	wantStatus(t, shop.do("PATCH", "/api/products/1", body("1")), http.StatusOK)
+	var list struct {
+		Configurations []struct {
+			ID int `json:"id"`
+		} `json:"configurations"`
+	}
+	got := shop.do("GET", "/api/configurations?filter[name]=PS_SEARCH_INDEXATION&display=[id]&output_format=JSON", "")
+	if err := json.Unmarshal([]byte(got.body), &list); err != nil || len(list.Configurations) != 1 {
+		t.Fatalf("%s: %v", got.body, err)
+	}
+	id := str(list.Configurations[0].ID)
+	wantStatus(t, shop.do("PATCH", "/api/configurations/"+id, "<p><configuration><id>"+id+"</id><value>0</value></configuration></p>"), http.StatusOK)
+	wantStatus(t, shop.do("PATCH", "/api/products/2", body("2")), http.StatusOK)
+	if !indexed("1") || indexed("2") {
+		t.Errorf("indexed: product 1 %t, product 2 %t; want true and false", indexed("1"), indexed("2"))
+	}
+}
+
+func TestOrdersNeedACart(t *testing.T) {
+	t.Parallel()
+	shop := listen(t, newShop(t))
+	got := shop.do("POST", "/api/orders", "<p><order><id_cart>1</id_cart></order></p>")
+	if wantStatus(t, got, http.StatusBadRequest); !strings.Contains(got.body, `parameter "id_address_delivery" required`) {
+		t.Error(got.body)
+	}
+}

@@ -1,0 +1,3 @@
+package durability
+
+func removeBuilt() {}

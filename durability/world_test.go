@@ -1,0 +1,348 @@
+package durability
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/prestashop-bridge/bridge/auth"
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/policies"
+	"github.com/prestashop-bridge/bridge/prestashop"
+	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
+	"github.com/prestashop-bridge/bridge/schemas"
+	"github.com/prestashop-bridge/bridge/store"
+)
+
+const (
+	shopKey = "DURABILITYDURABILITYDURABILITY01"
+	lease   = 8 * time.Second // as cmd/bridge has it
+	settle  = 5 * time.Second // the default of SHOP_SETTLE_SECONDS
+	// patient is a call's timeout where no answer is late: long enough for a
+	// busy test machine.
+	patient = 30 * time.Second
+)
+
+var writer = bridge.Actor{ClientID: "client", Scopes: []string{auth.ScopeRead, auth.ScopeWrite}}
+
+// clock is the time of a case: store and workers agree on it, and it moves only
+// when told, so leases and pauses end without anybody waiting.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 21, 9, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// world is one case: a shop of its own with a front, a database of its own, and
+// the clock of both.
+type world struct {
+	store *store.Store
+	clock *clock
+	shop  *sandbox.Shop
+	front *front
+	log   *slog.Logger
+	// callTimeout is the shop client's.
+	callTimeout time.Duration
+	// saleLag is the shop client's; negative for none, as the stand-in shop
+	// takes goods and writes order lines in one go.
+	saleLag     time.Duration
+	maxAttempts int
+	turns       int
+}
+
+// closer ends a world; it is not t.Cleanup, because a table has thousands.
+func newWorld(t testing.TB, dir string, catalogue *sandbox.Catalogue) (w *world, closeWorld func()) {
+	t.Helper()
+	w = &world{clock: newClock(), callTimeout: patient, saleLag: -1, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
+	var err error
+	if w.shop, err = sandbox.New(sandbox.Options{Key: shopKey, Catalogue: catalogue}); err != nil {
+		t.Fatal(err)
+	}
+	w.front = fronts.open(w.shop)
+	file := filepath.Join(dir, "world"+w.front.name+".db")
+	if err := os.WriteFile(file, migrated(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if w.store, err = store.Open(t.Context(), "sqlite:"+file, store.Options{Now: w.clock.Now}); err != nil {
+		t.Fatal(err)
+	}
+	return w, func() {
+		w.front.inFlight.Wait()
+		if err := w.store.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, side := range []string{"", "-wal", "-shm"} {
+			_ = os.Remove(file + side)
+		}
+	}
+}
+
+// migrated is an empty database of this version, made once.
+func migrated(t testing.TB) []byte {
+	t.Helper()
+	content, err := emptyDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "durability-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "empty.db")
+	db, err := store.Open(context.Background(), "sqlite:"+file, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
+// scratch is a folder for databases. Memory is preferred: what is killed in
+// these tests are processes, not the machine, and flushes cost time.
+func scratch(t testing.TB) string {
+	t.Helper()
+	if dir, err := os.MkdirTemp("/dev/shm", "durability-"); err == nil {
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		return dir
+	}
+	return t.TempDir()
+}
+
+// client is the shop client of one worker process.
+func (w *world) client(t testing.TB, caller string) *prestashop.Shop {
+	t.Helper()
+	shop, err := prestashop.New(prestashop.Options{
+		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shop
+}
+
+func book() policies.Book {
+	return policies.Book{MaxPayloadBytes: 10 << 20, AllowedHosts: []string{fronts.host}}
+}
+
+// desk is what the doors call. Its queue is a stub; redis_test.go has the real
+// one.
+func (w *world) desk(shop bridge.Shop) *bridge.Desk {
+	return &bridge.Desk{
+		Intake: w.store, Jobs: w.store, Shop: shop, Transport: noQueue{}, Replays: noQueue{}, Limiter: noQueue{},
+		Rules: book(), MaxAttempts: w.maxAttempts, Now: w.clock.Now, NewID: newID, Log: w.log,
+	}
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// noQueue is a transport that loses everything, which the contract allows.
+type noQueue struct{}
+
+func (noQueue) Announce(context.Context, string) error { return nil }
+
+func (noQueue) Recall(context.Context, string, string) (*bridge.Replay, error) { return nil, nil }
+
+func (noQueue) Remember(context.Context, string, string, bridge.Replay) error { return nil }
+
+func (noQueue) Take(context.Context, string, bridge.RateClass) (bridge.RateWindow, error) {
+	return bridge.RateWindow{Allowed: true}, nil
+}
+
+// accept sends a write through the desk and gives its job's id.
+func (w *world) accept(t testing.TB, operation, payload string) string {
+	t.Helper()
+	shop := w.client(t, "door")
+	defer shop.Close()
+	answer, err := w.desk(shop).Do(t.Context(), writer, bridge.Request{Operation: operation, RequestID: uuid.NewString(), Arguments: []byte(payload)})
+	if err != nil {
+		t.Fatalf("%s %s: %v", operation, payload, err)
+	}
+	return answer.Acceptance.JobID
+}
+
+func (w *world) job(t testing.TB, id string) bridge.Job {
+	t.Helper()
+	job, err := w.store.Job(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+var errKilled = errors.New("the worker was killed")
+
+// turn lets one fresh worker process have a go at the job. killed decides at
+// each event whether the process dies there; nothing it does later gets
+// through. It reports whether the process died.
+func (w *world) turn(t testing.TB, jobID string, killed func(event string) bool) (died bool) {
+	t.Helper()
+	w.turns++
+	name := "worker" + strconv.Itoa(w.turns)
+	life := &life{decide: killed}
+	w.front.caller(name).killed = life.dies
+	shop := w.client(t, name)
+	defer shop.Close()
+	worker := w.worker(mortalLedger{w.store, life}, shop, name)
+	err := worker.Run(t.Context(), jobID)
+	if err != nil && !errors.Is(err, errKilled) && !errors.Is(err, bridge.ErrNotClaimable) {
+		t.Errorf("%s: %v", name, err)
+	}
+	return life.over()
+}
+
+func (w *world) worker(ledger bridge.Ledger, shop bridge.Shop, name string) *bridge.Worker {
+	return &bridge.Worker{
+		Ledger: ledger, Shop: shop, Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: settle,
+		Now: w.clock.Now, Log: w.log,
+	}
+}
+
+// maxTurns is far beyond what any case needs; a job that is not done by then
+// never will be.
+const maxTurns = 60
+
+// finish lets workers come by until the job has ended. betweenTurns hears of
+// each turn's end, from 1, before the clock moves.
+func (w *world) finish(t testing.TB, jobID string, killed func(string) bool, betweenTurns func(turn int)) bridge.Job {
+	t.Helper()
+	for turn := 1; turn <= maxTurns; turn++ {
+		w.turn(t, jobID, killed)
+		if betweenTurns != nil {
+			betweenTurns(turn)
+		}
+		if job := w.job(t, jobID); job.Status.Terminal() {
+			return job
+		}
+		w.clock.advance(2 * lease) // past the lease of a dead worker and past settle
+	}
+	job := w.job(t, jobID)
+	t.Errorf("the job never ended: %s", story(job))
+	return job
+}
+
+// life is one worker process. Its ledger and its calls ask it whether they
+// still get through.
+type life struct {
+	decide func(event string) bool // nil: never dies
+
+	mu   sync.Mutex
+	dead bool
+}
+
+// dies tells of an event and reports whether the process is dead by now. The
+// empty event only asks.
+func (l *life) dies(event string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.dead && event != "" && l.decide != nil {
+		l.dead = l.decide(event)
+	}
+	return l.dead
+}
+
+func (l *life) over() bool { return l.dies("") }
+
+// story tells a job in one line, for failures.
+func story(job bridge.Job) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s after %d attempts", job.Status, job.Attempts)
+	if job.Error != nil {
+		fmt.Fprintf(&b, " (%s: %s)", job.Error.Code, job.Error.Message)
+	}
+	for _, s := range job.Steps {
+		fmt.Fprintf(&b, "; %s%s %s sends=%d %q", s.Unit, s.Name, s.State, s.Sends, s.Detail)
+	}
+	return b.String()
+}
+
+// ended fails the test unless the job has the status.
+func ended(t testing.TB, job bridge.Job, want schemas.JobStatus) {
+	t.Helper()
+	if job.Status != want {
+		t.Errorf("the job ended %s, want %s", story(job), want)
+	}
+}
+
+// result decodes a job's result.
+func result[T any](t testing.TB, job bridge.Job) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(job.Result, &v); err != nil {
+		t.Errorf("the result of %s: %v in %s", job.ID, err, job.Result)
+	}
+	return v
+}
+
+// await polls until the condition holds.
+func await(t testing.TB, within time.Duration, what string, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+		time.Sleep(5 * time.Millisecond) // the pace of looking, not a wait for something to have happened
+	}
+}
+
+var _ io.Writer = (*logBook)(nil)
+
+// logBook collects what was logged.
+type logBook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// count says how often a text was logged.
+func (l *logBook) count(text string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.text.Bytes(), []byte(text))
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logBook) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
