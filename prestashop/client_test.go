@@ -296,9 +296,9 @@ func TestTheKeyIsNeverShown(t *testing.T) {
 	shop := shopAt(t, server.URL+"/shop/", func(o *Options) {
 		o.Logger = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	_, err := shop.Product(t.Context(), 6)
+	_, err := row[productRow](t.Context(), shop.client, "products", 6)
 	server.Close()
-	_, down := shop.Product(t.Context(), 6)
+	_, down := row[productRow](t.Context(), shop.client, "products", 6)
 	for _, text := range []string{err.Error(), down.Error(), logged.String(), seen[1]} {
 		if strings.Contains(text, testKey) {
 			t.Errorf("the key is shown in %s", text)

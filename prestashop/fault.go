@@ -66,15 +66,16 @@ func refusal(out call, a answer) error {
 }
 
 // unexpected is an answer that says nothing certain: harmless to a read,
-// unclear for a write. A fault the shop words itself is not an outage.
+// unclear for a write. A failure the shop words itself is no outage; a read of
+// that kind is unclear too, so that a job which meets it every time uses up
+// its attempts instead of waiting for a shop that is there.
 func unexpected(out call, a answer, said complaint, message string) error {
-	cause := &statusError{status: a.status, code: int(said.Code)}
-	fault := unreached(message, cause)
-	if out.writes() {
+	fault := unreached(message, &statusError{status: a.status, code: int(said.Code)})
+	if out.writes() || said.Code != 0 {
 		fault.Fault = bridge.Unclear
 	}
 	if said.Code != 0 || out.writes() && a.status == http.StatusInternalServerError {
-		return fault // one call went wrong, the shop is there
+		return fault
 	}
 	return outage{fault}
 }

@@ -17,7 +17,7 @@ func TestRecordedAnswersAreSorted(t *testing.T) {
 		message string // part of it
 	}{
 		{"010", bridge.NotFound, bridge.CodeNotFound, "product 99999 does not exist in the shop"},
-		{"044", bridge.Unreached, bridge.CodeShopUnavailable, "status 500"},
+		{"044", bridge.Unclear, bridge.CodeShopUnavailable, "status 500"},
 		{"053", bridge.Refused, bridge.CodeShopRefused, "refuses the webservice key"},
 		{"054", bridge.Refused, bridge.CodeShopRefused, "refuses the webservice key"},
 		{"062", bridge.Refused, bridge.CodeShopRefused, "no right to PATCH products"},
@@ -47,6 +47,7 @@ func TestAnswersFromElsewhereAreSorted(t *testing.T) {
 		answer answer
 		fault  bridge.ShopFault
 	}{
+		"read, crash":                      {get, answer{status: 500}, bridge.Unreached},
 		"read, gateway timeout":            {get, answer{status: 504, body: page}, bridge.Unreached},
 		"write, gateway timeout":           {patch, answer{status: 504, body: page}, bridge.Unclear},
 		"write, maintenance page":          {patch, answer{status: 503, body: page}, bridge.Unclear},

@@ -74,11 +74,12 @@ func (i *imageStep) fetch(ctx context.Context) (err error) {
 	if i.fetched != nil {
 		return nil
 	}
-	limit, err := i.shop.settings.value(ctx, "PS_LIMIT_UPLOAD_IMAGE_VALUE", defaultImageMegabytes)
+	settings, err := i.shop.settings.configuration.get(ctx)
 	if err != nil {
 		return err
 	}
-	i.fetched, err = i.shop.images.fetch(ctx, i.address, min(limit, maxImageMegabytes)*1000*1000)
+	limit := min(settings.number("PS_LIMIT_UPLOAD_IMAGE_VALUE", defaultImageMegabytes), maxImageMegabytes)
+	i.fetched, err = i.shop.images.fetch(ctx, i.address, limit*1000*1000)
 	return err
 }
 

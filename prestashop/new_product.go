@@ -20,10 +20,11 @@ func (i importItem) newProduct(ctx context.Context) (*entity, error) {
 	if err != nil {
 		return nil, err
 	}
-	home, err := i.shop.settings.value(ctx, "PS_HOME_CATEGORY", defaultHomeCategory)
+	settings, err := i.shop.settings.configuration.get(ctx)
 	if err != nil {
 		return nil, err
 	}
+	home := settings.number("PS_HOME_CATEGORY", defaultHomeCategory)
 	taxGroup, err := i.shop.taxGroup(ctx)
 	if err != nil {
 		return nil, err

@@ -11,29 +11,30 @@ import (
 // Order reads an order with its carrier row and history; the customer only
 // when asked.
 func (s *Shop) Order(ctx context.Context, id int64, withCustomer bool) (schemas.Order, error) {
-	found, err := row[orderRow](ctx, s.client, "orders", id)
+	var (
+		found    orderRow
+		past     []historyRow
+		carrier  *schemas.OrderCarrier
+		settings configuration
+	)
+	err := together(
+		func() (err error) { found, err = row[orderRow](ctx, s.client, "orders", id); return err },
+		func() (err error) { past, err = s.history(ctx, id); return err },
+		func() (err error) { carrier, err = s.orderCarrier(ctx, id); return err },
+		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+	)
 	if err != nil {
 		return schemas.Order{}, err
 	}
-	zone, err := s.settings.zone(ctx)
-	if err != nil {
-		return schemas.Order{}, err
-	}
+	zone := settings.zone
 	view := schemas.Order{
-		ID: int64(found.ID), Reference: string(found.Reference),
+		ID: int64(found.ID), Reference: string(found.Reference), Carrier: carrier,
 		CreatedAt: found.CreatedAt.moment(zone), UpdatedAt: found.UpdatedAt.moment(zone),
 	}
 	if view.Lines, view.Totals, err = found.amounts(); err != nil {
 		return schemas.Order{}, unreached("The shop's amounts cannot be read.", err)
 	}
 	view.Totals.Currency, _, err = lookUp(ctx, &s.settings.currencies, pick(int64(found.Currency)))
-	if err != nil {
-		return schemas.Order{}, err
-	}
-	if view.Carrier, err = s.orderCarrier(ctx, id); err != nil {
-		return schemas.Order{}, err
-	}
-	past, err := s.history(ctx, id)
 	if err != nil {
 		return schemas.Order{}, err
 	}

@@ -13,19 +13,18 @@ import (
 
 // Product reads a product with its stock.
 func (s *Shop) Product(ctx context.Context, id int64) (schemas.Product, error) {
-	found, err := row[productRow](ctx, s.client, "products", id)
-	if err != nil {
-		return schemas.Product{}, err
-	}
-	stocks, err := s.stockRows(ctx, id)
-	if err != nil {
-		return schemas.Product{}, err
-	}
-	installed, err := s.settings.languages.get(ctx)
-	if err != nil {
-		return schemas.Product{}, err
-	}
-	zone, err := s.settings.zone(ctx)
+	var (
+		found     productRow
+		quantity  stocks
+		installed languages
+		settings  configuration
+	)
+	err := together(
+		func() (err error) { found, err = row[productRow](ctx, s.client, "products", id); return err },
+		func() (err error) { quantity, err = s.stockRows(ctx, id); return err },
+		func() (err error) { installed, err = s.settings.languages.get(ctx); return err },
+		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+	)
 	if err != nil {
 		return schemas.Product{}, err
 	}
@@ -41,10 +40,10 @@ func (s *Shop) Product(ctx context.Context, id int64) (schemas.Product, error) {
 		TaxRulesGroupID: int64(found.TaxGroup),
 		Names:           installed.byCode(found.Name),
 		SEO:             found.seo(installed),
-		Stock:           stocks.view(),
+		Stock:           quantity.view(),
 		Images:          append([]int64{}, found.Associations.Images...),
 		Categories:      append([]int64{}, found.Associations.Categories...),
-		UpdatedAt:       found.UpdatedAt.moment(zone),
+		UpdatedAt:       found.UpdatedAt.moment(settings.zone),
 	}, nil
 }
 

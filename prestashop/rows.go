@@ -2,6 +2,7 @@ package prestashop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The rows of the webservice, with the fields this package reads. Everything
@@ -146,6 +148,18 @@ func row[T any](ctx context.Context, c *client, resource string, id int64) (foun
 		return found, missing(out)
 	}
 	return list[0], nil
+}
+
+// together makes independent reads at once; the first error in their order
+// counts.
+func together(reads ...func() error) error {
+	errs := make([]error, len(reads))
+	var underway sync.WaitGroup
+	for i, read := range reads {
+		underway.Go(func() { errs[i] = read() })
+	}
+	underway.Wait()
+	return cmp.Or(errs...)
 }
 
 // decodeRows reads {"products":[…]}, or the bare [] of an empty list

@@ -17,7 +17,7 @@ import (
 // settings are the lists of the shop that rarely change.
 type settings struct {
 	languages     cached[languages]
-	configuration cached[map[string]string]
+	configuration cached[configuration]
 	orderStates   cached[[]stateRow]
 	currencies    cached[map[int64]string] // ISO 4217 by id
 	carriers      cached[map[int64]string] // name by id
@@ -36,7 +36,7 @@ func newSettings(c *client) *settings {
 		slices.SortFunc(list, func(a, b language) int { return cmp.Compare(a.ID, b.ID) })
 		return list, err
 	}
-	s.configuration.load = func(ctx context.Context) (map[string]string, error) { return readConfiguration(ctx, c) }
+	s.configuration.load = func(ctx context.Context) (configuration, error) { return readConfiguration(ctx, c) }
 	s.orderStates.load = func(ctx context.Context) ([]stateRow, error) {
 		return rows[stateRow](ctx, c, "order_states", url.Values{})
 	}
@@ -47,10 +47,16 @@ func newSettings(c *client) *settings {
 	return s
 }
 
+// configuration is the shop's settings, as far as the key may read them.
+type configuration struct {
+	values map[string]string
+	zone   *time.Location // nil when it cannot be known
+}
+
 // readConfiguration reads the settings by name. A key without the right to
 // configurations is answered with nothing; whoever needs a value has a
 // fallback.
-func readConfiguration(ctx context.Context, c *client) (map[string]string, error) {
+func readConfiguration(ctx context.Context, c *client) (configuration, error) {
 	wanted := slices.Clone(configurationNames)
 	for _, status := range statusKeys {
 		wanted = append(wanted, status.key)
@@ -62,14 +68,27 @@ func readConfiguration(ctx context.Context, c *client) (map[string]string, error
 		Value text `json:"value"`
 	}
 	list, err := rows[entry](ctx, c, "configurations", query)
-	if isRefusal(err) {
-		return map[string]string{}, nil
+	if err != nil && !isRefusal(err) {
+		return configuration{}, err
 	}
-	values := make(map[string]string, len(list))
+	found := configuration{values: make(map[string]string, len(list))}
 	for _, e := range list {
-		values[string(e.Name)] = string(e.Value)
+		found.values[string(e.Name)] = string(e.Value)
 	}
-	return values, err
+	if name := found.values["PS_TIMEZONE"]; name != "" {
+		// A zone this host does not know is as unknown as none.
+		found.zone, _ = time.LoadLocation(name)
+	}
+	return found, nil
+}
+
+// number gives a whole-number setting, or fallback.
+func (c configuration) number(name string, fallback int64) int64 {
+	parsed, err := strconv.ParseInt(c.values[name], 10, 64)
+	if err != nil || parsed <= 0 {
+		return fallback
+	}
+	return parsed
 }
 
 // names reads one column of a collection, by id. Deleted rows are kept: old
@@ -97,36 +116,6 @@ func (c nameCell) text() string {
 		}
 	}
 	return ""
-}
-
-// value gives a whole-number setting, or fallback.
-func (s *settings) value(ctx context.Context, name string, fallback int64) (int64, error) {
-	configuration, err := s.configuration.get(ctx)
-	if err != nil {
-		return 0, err
-	}
-	parsed, err := strconv.ParseInt(configuration[name], 10, 64)
-	if err != nil || parsed <= 0 {
-		return fallback, nil
-	}
-	return parsed, nil
-}
-
-// zone is the shop's time zone, nil when it cannot be known.
-func (s *settings) zone(ctx context.Context) (*time.Location, error) {
-	configuration, err := s.configuration.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	name := configuration["PS_TIMEZONE"]
-	if name == "" {
-		return nil, nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, nil
-	}
-	return zone, nil
 }
 
 // isRefusal reports whether the shop understood and said no.
@@ -197,6 +186,6 @@ func (s *settings) preferredLanguages(ctx context.Context) (languages, error) {
 	if err != nil {
 		return nil, err
 	}
-	defaultID, err := s.value(ctx, "PS_LANG_DEFAULT", 0)
-	return installed.preferred(defaultID), err
+	settings, err := s.configuration.get(ctx)
+	return installed.preferred(settings.number("PS_LANG_DEFAULT", 0)), err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -62,7 +61,7 @@ type statuses struct {
 
 // statuses reads the states and finds their words.
 func (s *settings) statuses(ctx context.Context) (statuses, error) {
-	configuration, err := s.configuration.get(ctx)
+	settings, err := s.configuration.get(ctx)
 	if err != nil {
 		return statuses{}, err
 	}
@@ -79,11 +78,11 @@ func (s *settings) statuses(ctx context.Context) (statuses, error) {
 		known.tongue = append(known.tongue, int64(l.ID))
 	}
 	for _, status := range statusKeys {
-		id, err := strconv.ParseInt(configuration[status.key], 10, 64)
-		if err != nil {
+		id := settings.number(status.key, 0)
+		if id == 0 {
 			id = known.only(status.name)
 		}
-		if id > 0 {
+		if id != 0 {
 			known.words[id], known.ids[status.word] = status.word, id
 		}
 	}

@@ -173,12 +173,13 @@ func FuzzDecodeRows(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, resource := range []string{"products", "orders"} {
 			products, err := decodeRows[productRow](body, resource)
-			if err != nil && products != nil && len(products) > 0 && products[0].ID < 0 {
-				t.Skip()
+			if err != nil {
+				products = nil
 			}
 			for _, p := range products {
-				_, _ = p.Price.money()
-				_ = p.UpdatedAt.moment(time.UTC)
+				if price, err := p.Price.money(); err == nil && len(price.String()) > 60 {
+					t.Fatalf("a price of %d digits", len(price.String()))
+				}
 			}
 			if orders, err := decodeRows[orderRow](body, resource); err == nil {
 				for _, o := range orders {

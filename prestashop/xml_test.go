@@ -2,15 +2,13 @@ package prestashop
 
 import (
 	"encoding/xml"
-	goflag "flag"
 	"os"
 	"path/filepath"
 	"testing"
 	"unicode/utf8"
 )
 
-var update = goflag.Bool("update", false, "rewrite the golden files")
-
+// UPDATE_GOLDEN=1 rewrites the golden file.
 func TestEntityGolden(t *testing.T) {
 	e := newEntity("product").
 		number("id", 6).
@@ -23,7 +21,7 @@ func TestEntityGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join("testdata", "product.golden.xml")
-	if *update {
+	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}

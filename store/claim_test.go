@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
@@ -173,6 +174,48 @@ func TestDueKnowsWhatClaimGives(t *testing.T) {
 			r.Errorf("the oldest two: %v, %v", got, err)
 		}
 	})
+}
+
+// Two that take the same target at once may both see it free; the one whose
+// row comes second is refused, not failed.
+func TestTakingATargetBesideAnother(t *testing.T) {
+	for name, take := range map[string]func(r rig, held bridge.Claim, waits bridge.Job) error{
+		"Claim": func(r rig, _ bridge.Claim, waits bridge.Job) error {
+			_, err := r.Claim(r.Context(), waits.ID, "node", someLease)
+			if errors.Is(err, bridge.ErrNotClaimable) {
+				return nil
+			}
+			return fmt.Errorf("claim gave %v; want ErrNotClaimable", err)
+		},
+		"LockTarget": func(r rig, held bridge.Claim, _ bridge.Job) error {
+			ours, err := r.LockTarget(r.Context(), held, "product:1")
+			if ours || err != nil {
+				return fmt.Errorf("LockTarget gave %v, %v; want false", ours, err)
+			}
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, mysqlURL(t))
+			first, held, waits := r.accepted("product:9"), r.claimed(r.accepted("product:2")), r.accepted("product:1")
+			beside := r.begin()
+			if _, err := beside.ExecContext(t.Context(), "INSERT INTO target_locks VALUES ('product:1', ?)", first.ID); err != nil {
+				t.Fatal(err)
+			}
+			taken := make(chan error)
+			go func() { taken <- take(r, held, waits) }()
+			r.eventually("nobody waits for the other transaction", func() bool {
+				return r.waiting(held.Job.ID)+r.waiting(waits.ID) > 0
+			})
+			if err := beside.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-taken; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // However many jobs are kept, and however long a queue is, Due reads the live

@@ -141,9 +141,7 @@ func TestAWriteWaitsForTheClaimBesideIt(t *testing.T) {
 	}
 	written := make(chan error)
 	go func() { written <- r.Journal(t.Context(), c, bridge.StepRecord{Name: "late"}, schemas.Progress{}) }()
-	r.eventually("the write does not wait", func() bool {
-		return r.count("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND INSTR(trx_query, ?) > 0", c.Job.ID) > 0
-	})
+	r.eventually("the write does not wait", func() bool { return r.waiting(c.Job.ID) > 0 })
 	if err := claim.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -58,10 +58,7 @@ func scanJob(row scanner, id string) (jobRow, error) {
 	if j.Status == schemas.Retrying || j.Status == schemas.Accepted && r.claimableAt.Int64 > 0 {
 		j.NextAttemptAt = fromTime(r.claimableAt)
 	}
-	if fault.Valid {
-		j.Error = new(schemas.JobError)
-		err = json.Unmarshal([]byte(fault.String), j.Error)
-	}
+	j.Error, err = errorOf(fault)
 	return r, errors.Join(err, json.Unmarshal([]byte(targets), &j.Targets))
 }
 
@@ -103,6 +100,14 @@ func errorText(e *schemas.JobError) (sql.NullString, error) {
 	}
 	raw, err := json.Marshal(e)
 	return toText(raw), err
+}
+
+func errorOf(t sql.NullString) (*schemas.JobError, error) {
+	if !t.Valid {
+		return nil, nil
+	}
+	e := new(schemas.JobError)
+	return e, json.Unmarshal([]byte(t.String), e)
 }
 
 // words is free text as both databases take it: MySQL refuses bytes that are

@@ -30,7 +30,8 @@ func TestJournalKeepsEveryStep(t *testing.T) {
 		applied.Seq, applied.State, applied.Sends = 5, bridge.StepApplied, 2
 		applied.After, applied.Detail, applied.DoneAt = json.RawMessage(`null`), "bytes \xff of a shop", at(2)
 		other := bridge.StepRecord{Seq: 1, Unit: "items/1", Name: "price", State: bridge.StepSkipped}
-		twin := bridge.StepRecord{Seq: 2, Unit: "items/1", Name: "Price", State: bridge.StepUnknown}
+		twin := bridge.StepRecord{Seq: 2, Unit: "items/1", Name: "Price", State: bridge.StepUnknown,
+			Error: &schemas.JobError{Code: "outcome_unknown", Message: "é", Fix: "look"}}
 		for i, step := range []bridge.StepRecord{sending, other, twin, applied, applied} {
 			if err := r.Journal(r.Context(), c, step, schemas.Progress{Done: i, Total: 9}); err != nil {
 				r.Fatal(err)

@@ -14,7 +14,7 @@ type reader interface {
 
 // readSteps loads a job's journal in the order of its first entries.
 func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRecord, error) {
-	rows, err := from.QueryContext(ctx, `SELECT seq, unit, name, target, state, sends, baseline, before_value, after_value, detail, sent_at, done_at
+	rows, err := from.QueryContext(ctx, `SELECT seq, unit, name, target, state, sends, baseline, before_value, after_value, detail, error, sent_at, done_at
 		FROM job_steps WHERE job_id = ? ORDER BY seq, unit, name`, jobID)
 	if err != nil {
 		return nil, err
@@ -24,14 +24,17 @@ func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRec
 	for rows.Next() {
 		var r bridge.StepRecord
 		var state string
-		var baseline, before, after sql.NullString
+		var baseline, before, after, fault sql.NullString
 		var sent, done sql.NullInt64
-		if err := rows.Scan(&r.Seq, &r.Unit, &r.Name, &r.Target, &state, &r.Sends, &baseline, &before, &after, &r.Detail, &sent, &done); err != nil {
+		if err := rows.Scan(&r.Seq, &r.Unit, &r.Name, &r.Target, &state, &r.Sends, &baseline, &before, &after, &r.Detail, &fault, &sent, &done); err != nil {
 			return nil, err
 		}
 		r.State = bridge.StepState(state)
 		r.Baseline, r.Before, r.After = fromText(baseline), fromText(before), fromText(after)
 		r.SentAt, r.DoneAt = fromTime(sent), fromTime(done)
+		if r.Error, err = errorOf(fault); err != nil {
+			return nil, err
+		}
 		steps = append(steps, r)
 	}
 	return steps, rows.Err()
@@ -40,17 +43,21 @@ func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRec
 // writeStep replaces the record of a step, keeping its first place in the
 // order, or adds it. The job's row is locked, so nobody adds it meanwhile.
 func writeStep(ctx context.Context, tx *sql.Tx, jobID string, r bridge.StepRecord) error {
+	fault, err := errorText(r.Error)
+	if err != nil {
+		return err
+	}
 	known, err := affected(tx.ExecContext(ctx, `UPDATE job_steps SET target = ?, state = ?, sends = ?, baseline = ?, before_value = ?, after_value = ?,
-		detail = ?, sent_at = ?, done_at = ? WHERE job_id = ? AND unit = ? AND name = ?`,
+		detail = ?, error = ?, sent_at = ?, done_at = ? WHERE job_id = ? AND unit = ? AND name = ?`,
 		r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
-		words(r.Detail), toTime(r.SentAt), toTime(r.DoneAt), jobID, r.Unit, r.Name))
+		words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt), jobID, r.Unit, r.Name))
 	if err != nil || known {
 		return err
 	}
-	return insertRows(ctx, tx, "job_steps (job_id, unit, name, seq, target, state, sends, baseline, before_value, after_value, detail, sent_at, done_at)",
+	return insertRows(ctx, tx, "job_steps (job_id, unit, name, seq, target, state, sends, baseline, before_value, after_value, detail, error, sent_at, done_at)",
 		[][]any{{
 			jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
-			words(r.Detail), toTime(r.SentAt), toTime(r.DoneAt),
+			words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt),
 		}})
 }
 

@@ -235,6 +235,13 @@ func (r rig) begin() *sql.Tx {
 	return tx
 }
 
+// waiting counts the server's transactions whose statement names a job and
+// waits for a lock.
+func (r rig) waiting(jobID string) int {
+	r.Helper()
+	return r.count("SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND INSTR(trx_query, ?) > 0", jobID)
+}
+
 // eventually polls for what happens inside the server. InnoDB shows its
 // waiting transactions only to those who have not asked for 100 ms.
 func (r rig) eventually(or string, happened func() bool) {

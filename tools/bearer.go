@@ -23,10 +23,9 @@ const (
 // ask for it.
 var toolScopes = []string{auth.ScopeRead, auth.ScopeWrite}
 
-// Metadata serves the protected-resource metadata (RFC 9728 section 2) that
-// tells a client without a token where to get one. Mount it at MetadataPath and
-// RootMetadataPath.
-func (d *Door) Metadata() http.Handler {
+// metadata serves the protected-resource metadata (RFC 9728 section 2) that
+// tells a client without a token where to get one.
+func (d *Door) metadata() http.Handler {
 	document, err := json.Marshal(map[string]any{
 		"resource":                 d.baseURL() + Path,
 		"resource_name":            d.Name,

@@ -65,11 +65,7 @@ func token(t *testing.T, door *Door, actor bridge.Actor) string {
 // serve runs the HTTP side on a real port.
 func serve(t *testing.T, door *Door) *httptest.Server {
 	t.Helper()
-	mux := http.NewServeMux()
-	mux.Handle(Path, door.Handler())
-	mux.Handle(MetadataPath, door.Metadata())
-	mux.Handle(RootMetadataPath, door.Metadata())
-	host := httptest.NewServer(mux)
+	host := httptest.NewServer(door.Handler())
 	t.Cleanup(host.Close)
 	return host
 }

@@ -24,7 +24,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	slog.SetDefault(quiet()) // mcp-go's client complains of every closed pipe
+	goleak.VerifyTestMain(m)
+}
 
 var (
 	reader = bridge.Actor{ClientID: "reader", Scopes: []string{auth.ScopeRead}}

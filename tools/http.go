@@ -35,10 +35,25 @@ type endpoint struct {
 	large   chan struct{} // holds the one large body
 }
 
-// Handler serves MCP over streamable HTTP; mount it at Path. It keeps no
-// sessions: every POST stands alone, so any node can serve it, for clients of
-// both protocol eras.
+// Handler serves MCP over streamable HTTP at Path, and the metadata of that
+// resource at the other two paths of this door. It keeps no sessions: every
+// POST stands alone, so any node can serve it, for clients of both protocol
+// eras.
 func (d *Door) Handler() http.Handler {
+	endpoint, metadata := d.newEndpoint(), d.metadata()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case Path:
+			endpoint.ServeHTTP(w, r)
+		case MetadataPath, RootMetadataPath:
+			metadata.ServeHTTP(w, r)
+		default:
+			writeProblem(w, bridge.Fault(bridge.CodeNotFound, nil, "There is nothing at this path."))
+		}
+	})
+}
+
+func (d *Door) newEndpoint() *endpoint {
 	allowed := newOrigins(d.BaseURL, d.AllowedOrigins)
 	return &endpoint{
 		door: d, origins: allowed, large: make(chan struct{}, 1),

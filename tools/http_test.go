@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -157,8 +158,13 @@ func TestMetadataOfTheResource(t *testing.T) {
 		_ = response.Body.Close()
 		golden(t, "protected_resource.json", indented(t, raw))
 	}
-	if w := send(t, door.Metadata(), http.MethodPost, nil, nil); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
+	if w := send(t, door.metadata(), http.MethodPost, nil, nil); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d %v", w.Code, w.Header())
+	}
+	w := httptest.NewRecorder()
+	door.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, Path+"/more", nil))
+	if p := problemOf(t, w); w.Code != 404 || p.ErrorCode != string(bridge.CodeNotFound) {
+		t.Errorf("another path: %d %+v", w.Code, p)
 	}
 }
 
@@ -284,7 +290,7 @@ func TestModernHeadersMustMatchTheBody(t *testing.T) {
 
 func TestPanicIsAPlain500(t *testing.T) {
 	door := withGate(t, newWorld().door())
-	e := door.Handler().(*endpoint)
+	e := door.newEndpoint()
 	e.inner = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("secret in the panic") })
 	w := post(t, e, ping, bearer(t, door, writer))
 	if p := problemOf(t, w); w.Code != 500 || strings.Contains(w.Body.String(), "secret") || p.ErrorCode != string(bridge.CodeInternal) {
@@ -302,7 +308,7 @@ func TestPanicIsAPlain500(t *testing.T) {
 // mcp-go sees neither credentials nor arguments.
 func TestWhatMCPGoIsGiven(t *testing.T) {
 	door := withGate(t, newWorld().door())
-	e := door.Handler().(*endpoint)
+	e := door.newEndpoint()
 	var got []byte
 	e.inner = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		got, _ = io.ReadAll(r.Body)
@@ -324,11 +330,14 @@ func TestWhatMCPGoIsGiven(t *testing.T) {
 // pass meanwhile.
 func TestLargeBodiesAreServedOneAtATime(t *testing.T) {
 	door := withGate(t, newWorld().door())
-	e := door.Handler().(*endpoint)
+	e := door.newEndpoint()
 	first, goOn := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	e.inner = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		once.Do(func() { close(first); <-goOn })
+	var served atomic.Int32
+	e.inner = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if served.Add(1) == 1 {
+			close(first)
+			<-goOn
+		}
 	})
 	large := callLine(1, bridge.OpImportProducts, `{"a":"`+strings.Repeat("x", largeBody)+`"}`)
 	header := bearer(t, door, writer)
@@ -348,6 +357,9 @@ func TestLargeBodiesAreServedOneAtATime(t *testing.T) {
 	close(goOn)
 	calls.Wait()
 	post(t, e, large, header) // the turn was given back
+	if got := served.Load(); got != 3 {
+		t.Errorf("%d served, want 3", got)
+	}
 }
 
 // asking calls then once more than after bytes have been read.

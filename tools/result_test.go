@@ -18,7 +18,7 @@ import (
 func TestEveryCodeHasItsResult(t *testing.T) {
 	for _, row := range bridge.Codes {
 		w := newWorld()
-		w.productErr = bridge.Fault(row.Code, errors.New("secret cause"), "What happened.")
+		w.productErr = bridge.Fault(row.Code, errors.New("the cause beneath"), "What happened.")
 		text := openPipe(t, w.door(), writer).ask(callLine(1, bridge.OpGetProduct, `{"product_id":1}`))
 		answer := readOutcome(t, text)
 		if answer.Result == nil || !answer.Result.IsError {
@@ -38,7 +38,7 @@ func TestEveryCodeHasItsResult(t *testing.T) {
 		if line := answer.Result.Content[0].Text; line != string(row.Code)+": What happened. – "+row.Fix {
 			t.Errorf("%s: the line is %q", row.Code, line)
 		}
-		if answer.Result.Content[1].Text != string(answer.Result.StructuredContent) || strings.Contains(text, "secret") {
+		if answer.Result.Content[1].Text != string(answer.Result.StructuredContent) || strings.Contains(text, "the cause beneath") {
 			t.Errorf("%s: %s", row.Code, text)
 		}
 	}

@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS job_steps (
     before_value LONGTEXT,
     after_value  LONGTEXT,
     detail       LONGTEXT       NOT NULL,
+    error        LONGTEXT,
     sent_at      BIGINT,
     done_at      BIGINT,
     PRIMARY KEY (job_id, unit, name),

@@ -52,6 +52,7 @@ CREATE TABLE job_steps (
     before_value TEXT,
     after_value  TEXT,
     detail       TEXT    NOT NULL,
+    error        TEXT,
     sent_at      INTEGER,
     done_at      INTEGER,
     PRIMARY KEY (job_id, unit, name)
