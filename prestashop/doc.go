@@ -10,10 +10,17 @@
 // that, after Check. And an error says what it means for the shop's state
 // (fault.go): certainly not executed, refused, not there, or unclear.
 //
+// Known limits. PrestaShop keeps no fingerprint of an image, so a second job
+// with the same images adds them again. Selling a pack takes its parts off the
+// stock without an order line, which a stock check in that moment cannot
+// explain and leaves to a person. Combinations' own references are not
+// searched by an import. A call that the shop carries out after Check has said
+// "not applied" cannot be held back; the engine waits before it sends again.
+//
 // It must not know jobs' storage, doors, queues or policies' reasons; it asks
 // package policies for verdicts and returns the vocabulary of package bridge.
 //
-// Read shop.go for the way in, client.go for the path of one call, then
-// update_product.go, stock.go, import_products.go and update_order_status.go
-// for the writes.
+// Read shop.go for the way in, client.go for the path of one call, fault.go for
+// what its answer means, then update_product.go, stock.go, import_products.go
+// and update_order_status.go for the writes.
 package prestashop

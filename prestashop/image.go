@@ -57,6 +57,7 @@ func (i *imageStep) baseline(ctx context.Context, done bridge.Journal) (b bridge
 		return b, err
 	}
 	if twin, found := i.twin(done); found {
+		i.fetched = nil
 		b.Skip, b.After = "the same image as an earlier one of this item", pack(twin)
 		return b, nil
 	}

@@ -3,6 +3,7 @@ package rest_test
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -198,3 +199,27 @@ func (endless) Read(p []byte) (int, error) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Over a real connection: the refusal of an upload that was not read reaches
+// its sender, and the connection is not used again.
+func TestRefusedUploadIsAnswered(t *testing.T) {
+	r := newRig(t)
+	server := httptest.NewServer(r.handler)
+	defer server.Close()
+	for _, length := range []int64{10485761, -1} {
+		signed := r.request(write(updateBody))
+		request, err := http.NewRequest(http.MethodPost, server.URL+updatePath, strings.NewReader(padded(10485761)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header, request.ContentLength = signed.Header, length
+		response, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusRequestEntityTooLarge || !response.Close {
+			t.Errorf("length %d: got %d, connection kept: %v", length, response.StatusCode, !response.Close)
+		}
+	}
+}
