@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ import (
 type Actor struct {
 	ClientID string
 	Scopes   []string
+	// Limits are requests a minute; a class that is absent has the
+	// deployment's limit.
+	Limits map[RateClass]int
 }
 
 // Holds reports whether the actor has the scope.
@@ -25,6 +29,19 @@ type Client struct {
 	SecretHash  string   // auth.HashSecret of its OAuth secret
 	Scopes      []string // the most a token of it can carry
 	HMACSecrets []string // current, then previous; either signs
+	Limits      map[RateClass]int
+	// Sources are the networks it may call from; none means any that the
+	// deployment allows.
+	Sources []netip.Prefix
+}
+
+// MayCallFrom reports whether the client may call from the address.
+func (c Client) MayCallFrom(addr netip.Addr) bool {
+	if len(c.Sources) == 0 {
+		return true
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(c.Sources, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // Clients finds registered clients; CodeUnauthorized when there is none of
@@ -69,7 +86,7 @@ func (g *Gate) Bearer(ctx context.Context, authorization string) (Client, Actor,
 	if err != nil {
 		return Client{}, Actor{}, err
 	}
-	actor := Actor{ClientID: client.ID}
+	actor := Actor{ClientID: client.ID, Limits: client.Limits}
 	for _, scope := range claims.Scopes {
 		if slices.Contains(client.Scopes, scope) {
 			actor.Scopes = append(actor.Scopes, scope)

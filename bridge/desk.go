@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (d *Desk) Meter(ctx context.Context, actor Actor, op Operation) (RateWindow
 	if op.Write {
 		class = RateWrite
 	}
-	window, err := d.Limiter.Take(ctx, actor.ClientID, class)
+	window, err := d.Limiter.Take(ctx, actor, class)
 	if err != nil {
 		return window, err
 	}
@@ -106,7 +107,7 @@ func (d *Desk) Do(ctx context.Context, actor Actor, req Request) (Answer, error)
 
 // checked is the one choke point of policies and schema.
 func (d *Desk) checked(op Operation, req Request) (schemas.Document, error) {
-	if limit := d.Rules.MaxPayloadBytes; int64(len(req.Arguments)) > limit {
+	if limit := cmp.Or(d.Rules.MaxPayloadBytes, policies.DefaultMaxPayloadBytes); int64(len(req.Arguments)) > limit {
 		fault := Fault(CodePayloadTooLarge, nil, "The payload has more than %d bytes.", limit)
 		fault.Rule = policies.MaxPayload
 		return schemas.Document{}, fault

@@ -126,9 +126,10 @@ type RateWindow struct {
 	Reset     time.Duration // until the window starts anew
 }
 
-// Limiter counts requests per client over all nodes.
+// Limiter counts requests per client over all nodes, against the actor's own
+// limits where it has some.
 type Limiter interface {
-	Take(ctx context.Context, clientID string, class RateClass) (RateWindow, error)
+	Take(ctx context.Context, actor Actor, class RateClass) (RateWindow, error)
 }
 
 // Shop is the merchant's shop.

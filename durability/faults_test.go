@@ -16,6 +16,9 @@ type trouble struct {
 	// begin sets the fault up; end is called after each turn, before time
 	// passes.
 	begin func(w *world, k kind) (end func(turn int))
+	// twin names a trouble that is the same to the bridge; the kill points of
+	// this one are only walked with DURABILITY_LONG.
+	twin string
 }
 
 // impatient is a call's timeout where the answer comes late. It passes on the
@@ -27,22 +30,22 @@ const impatient = 400 * time.Millisecond
 const downTurns = 3
 
 var troubles = []trouble{
-	{"none", schemas.Succeeded, nothing},
-	{"not reached", schemas.Succeeded, once(sandbox.NotReached())},
-	{"applied then cut", schemas.Succeeded, once(sandbox.ApplyThenCut())},
-	{"applied then 500", schemas.Succeeded, once(sandbox.ApplyThenStatus(500))},
+	{"none", schemas.Succeeded, nothing, ""},
+	{"not reached", schemas.Succeeded, once(sandbox.NotReached()), ""},
+	{"applied then cut", schemas.Succeeded, once(sandbox.ApplyThenCut()), ""},
+	{"applied then 500", schemas.Succeeded, once(sandbox.ApplyThenStatus(500)), ""},
 	{"applied then answered past the timeout", schemas.Succeeded, func(w *world, k kind) func(int) {
 		w.callTimeout = impatient
 		return once(sandbox.ApplyThenDelay(sandbox.Until(nil)))(w, k)
-	}},
-	{"applied past the timeout", schemas.Succeeded, appliedLate},
-	{"applied then half an answer", schemas.Succeeded, once(sandbox.ApplyThenTruncate())},
-	{"502 of a proxy", schemas.Succeeded, once(sandbox.Status(502))},
+	}, ""},
+	{"applied past the timeout", schemas.Succeeded, appliedLate, ""},
+	{"applied then half an answer", schemas.Succeeded, once(sandbox.ApplyThenTruncate()), "applied then cut"},
+	{"502 of a proxy", schemas.Succeeded, once(sandbox.Status(502)), "not reached"},
 	{"refused", schemas.Failed, func(w *world, k kind) func(int) {
 		w.shop.Inject(sandbox.Fault{Method: k.method, Resource: k.resource, Act: sandbox.Refuse(400, 84)})
 		return func(int) {}
-	}},
-	{"down from the write on", schemas.Succeeded, goesDown},
+	}, ""},
+	{"down from the write on", schemas.Succeeded, goesDown, ""},
 	{"down from the start", schemas.Succeeded, func(w *world, _ kind) func(int) {
 		up := w.shop.Inject(sandbox.Fault{Act: sandbox.Down()})
 		return func(turn int) {
@@ -50,7 +53,7 @@ var troubles = []trouble{
 				up()
 			}
 		}
-	}},
+	}, "down from the write on"},
 }
 
 func nothing(*world, kind) func(int) { return func(int) {} }
@@ -76,7 +79,7 @@ func appliedLate(w *world, k kind) func(int) {
 	return func(int) {
 		if struck.Load() && released.CompareAndSwap(false, true) {
 			close(release)
-			w.front.inFlight.Wait()
+			w.front.settle()
 		}
 	}
 }

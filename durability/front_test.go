@@ -23,6 +23,7 @@ type frontServer struct {
 	host   string // host:port, for the rule that lets images be fetched from here
 
 	mu    sync.Mutex
+	made  int
 	shops map[string]*front
 }
 
@@ -41,9 +42,17 @@ func (f *frontServer) close() { f.server.Close() }
 func (f *frontServer) open(shop *sandbox.Shop) *front {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := &front{server: f, name: strconv.Itoa(len(f.shops) + 1), shop: shop, callers: map[string]*caller{}}
+	f.made++
+	w := &front{server: f, name: strconv.Itoa(f.made), shop: shop, callers: map[string]*caller{}}
 	f.shops[w.name] = w
 	return w
+}
+
+// shut lets go of a shop.
+func (f *frontServer) shut(w *front) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.shops, w.name)
 }
 
 // ServeHTTP takes /SHOP/CALLER/… to the shop, as if it had been called there.
@@ -72,10 +81,42 @@ type front struct {
 	// has gone; nil for never.
 	late func(callSeen) bool
 
-	mu       sync.Mutex
-	callers  map[string]*caller
-	hooks    sync.Mutex
-	inFlight sync.WaitGroup // calls the shop goes on with after their caller died
+	hooks sync.Mutex
+
+	mu      sync.Mutex
+	callers map[string]*caller
+	calls   int           // under way, also those whose caller has gone
+	quiet   chan struct{} // closed when calls falls to 0, if somebody waits
+}
+
+// enter counts a call that is under way.
+func (f *front) enter() (leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls++
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.calls--; f.calls == 0 && f.quiet != nil {
+			close(f.quiet)
+			f.quiet = nil
+		}
+	}
+}
+
+// settle waits until the shop works on no call any more.
+func (f *front) settle() {
+	f.mu.Lock()
+	if f.calls == 0 {
+		f.mu.Unlock()
+		return
+	}
+	if f.quiet == nil {
+		f.quiet = make(chan struct{})
+	}
+	quiet := f.quiet
+	f.mu.Unlock()
+	<-quiet
 }
 
 // callSeen is a call as the front sees it.
@@ -143,6 +184,7 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, c *caller) {
 		f.shop.ServeHTTP(w, r)
 		return
 	}
+	defer f.enter()()
 	if c.dies("") {
 		cut()
 	}
@@ -157,7 +199,7 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, c *caller) {
 			f.abandon(r)
 			cut()
 		}
-		f.pass(w, r)
+		f.shop.ServeHTTP(w, r)
 		return
 	}
 	answer, whole := f.record(r)
@@ -181,13 +223,6 @@ func (f *front) hook(do func(callSeen), call callSeen) {
 	do(call)
 }
 
-// pass serves directly; the shop may cut the connection itself.
-func (f *front) pass(w http.ResponseWriter, r *http.Request) {
-	f.inFlight.Add(1)
-	defer f.inFlight.Done()
-	f.shop.ServeHTTP(w, r)
-}
-
 // abandon lets the shop go on with a call whose caller has died.
 func (f *front) abandon(r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -196,7 +231,11 @@ func (f *front) abandon(r *http.Request) {
 	}
 	orphan := r.Clone(context.WithoutCancel(r.Context()))
 	orphan.Body = io.NopCloser(strings.NewReader(string(body)))
-	f.inFlight.Go(func() { f.record(orphan) })
+	leave := f.enter()
+	go func() {
+		defer leave()
+		f.record(orphan)
+	}()
 }
 
 // record lets the shop answer; whole is false when it cut the connection.

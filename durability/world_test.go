@@ -75,31 +75,77 @@ type world struct {
 	turns       int
 }
 
-// closer ends a world; it is not t.Cleanup, because a table has thousands.
-func newWorld(t testing.TB, dir string, catalogue *sandbox.Catalogue) (w *world, closeWorld func()) {
+// newWorld opens a case; closeWorld is not t.Cleanup, because a table has
+// thousands.
+func newWorld(t testing.TB, data *databases) (w *world, closeWorld func()) {
 	t.Helper()
-	w = &world{clock: newClock(), callTimeout: patient, saleLag: -1, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
+	db := data.take(t)
+	w = &world{store: db.store, clock: db.clock, callTimeout: patient, saleLag: -1, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
 	var err error
-	if w.shop, err = sandbox.New(sandbox.Options{Key: shopKey, Catalogue: catalogue}); err != nil {
+	if w.shop, err = sandbox.New(sandbox.Options{Key: shopKey}); err != nil {
 		t.Fatal(err)
 	}
 	w.front = fronts.open(w.shop)
-	file := filepath.Join(dir, "world"+w.front.name+".db")
+	return w, func() {
+		w.front.settle()
+		fronts.shut(w.front)
+		data.giveBack(db)
+	}
+}
+
+// databases lends worlds a database each. A case leaves nothing alive behind
+// it, so the next one can have its database; one that did fails anyway.
+type databases struct {
+	dir  string
+	mu   sync.Mutex
+	made int
+	idle []database
+}
+
+type database struct {
+	store *store.Store
+	clock *clock
+}
+
+func newDatabases(t testing.TB) *databases {
+	t.Helper()
+	d := &databases{dir: scratch(t)}
+	t.Cleanup(func() {
+		for _, db := range d.idle {
+			if err := db.store.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return d
+}
+
+func (d *databases) take(t testing.TB) database {
+	t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if last := len(d.idle) - 1; last >= 0 {
+		db := d.idle[last]
+		d.idle = d.idle[:last]
+		return db
+	}
+	d.made++
+	file := filepath.Join(d.dir, strconv.Itoa(d.made)+".db")
 	if err := os.WriteFile(file, migrated(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if w.store, err = store.Open(t.Context(), "sqlite:"+file, store.Options{Now: w.clock.Now}); err != nil {
+	db := database{clock: newClock()}
+	var err error
+	if db.store, err = store.Open(t.Context(), "sqlite:"+file, store.Options{Now: db.clock.Now}); err != nil {
 		t.Fatal(err)
 	}
-	return w, func() {
-		w.front.inFlight.Wait()
-		if err := w.store.Close(); err != nil {
-			t.Error(err)
-		}
-		for _, side := range []string{"", "-wal", "-shm"} {
-			_ = os.Remove(file + side)
-		}
-	}
+	return db
+}
+
+func (d *databases) giveBack(db database) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.idle = append(d.idle, db)
 }
 
 // migrated is an empty database of this version, made once.
@@ -176,7 +222,7 @@ func (noQueue) Recall(context.Context, string, string) (*bridge.Replay, error) {
 
 func (noQueue) Remember(context.Context, string, string, bridge.Replay) error { return nil }
 
-func (noQueue) Take(context.Context, string, bridge.RateClass) (bridge.RateWindow, error) {
+func (noQueue) Take(context.Context, bridge.Actor, bridge.RateClass) (bridge.RateWindow, error) {
 	return bridge.RateWindow{Allowed: true}, nil
 }
 

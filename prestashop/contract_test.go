@@ -115,6 +115,14 @@ func anItem(t *testing.T, shop shopUnderTest, images ...string) schemas.ImportIt
 	return item
 }
 
+// firstCode is the language of anItem.
+func firstCode(item schemas.ImportItem) string {
+	for code := range item.Name {
+		return code
+	}
+	return ""
+}
+
 func importOne(t *testing.T, shop bridge.Shop, item schemas.ImportItem, options *schemas.ImportOptions) importedItem {
 	t.Helper()
 	_, raw := perform(t, shop, bridge.OpImportProducts, schemas.ImportProducts{BatchID: "contract", Items: []schemas.ImportItem{item}, Options: options})
@@ -266,6 +274,8 @@ func TestContractRefusalsAtTheDoor(t *testing.T) {
 	own := importOne(t, shop, item, nil).ProductID
 	refusedAtDoor(t, shop, bridge.OpUpdateProduct, schemas.UpdateProduct{ProductID: own, Updates: schemas.ProductUpdates{
 		SEO: schemas.LocalizedSEO{"xx": {MetaTitle: pointer("x")}}}}, bridge.CodeUnprocessable, "/updates/seo/xx", "it has: ")
+	refusedAtDoor(t, shop, bridge.OpUpdateProduct, schemas.UpdateProduct{ProductID: own, Updates: schemas.ProductUpdates{
+		SEO: schemas.LocalizedSEO{firstCode(item): {MetaTitle: pointer("a\vb")}}}}, bridge.CodeUnprocessable, "/updates/seo/"+firstCode(item)+"/meta_title", "U+000B")
 	item.StockQuantity = 2147483647
 	item.Name["xx"] = "x"
 	refusedAtDoor(t, shop, bridge.OpImportProducts, schemas.ImportProducts{Items: []schemas.ImportItem{{Name: schemas.LocalizedName{}}, item}},

@@ -72,6 +72,9 @@ func (s *Shop) preflightProduct(ctx context.Context, in schemas.UpdateProduct) e
 	if err := s.checkLanguages(ctx, textPointers("/updates/seo/", in.Updates.SEO)); err != nil {
 		return err
 	}
+	if err := checkCarriable("/updates/", productUpdate{in: in}.revision()); err != nil {
+		return err
+	}
 	return s.checkStockDelta(ctx, in)
 }
 
@@ -94,8 +97,30 @@ func (s *Shop) preflightImport(ctx context.Context, in schemas.ImportProducts) e
 		maps.Copy(texts, textPointers(here.pointer("name/"), item.Name))
 		maps.Copy(texts, textPointers(here.pointer("seo/"), item.SEO))
 		maps.Copy(texts, textPointers(here.pointer("description/"), item.Description))
+		if err := checkCarriable(here.pointer(""), importItem{in: item}.revision()); err != nil {
+			return err
+		}
+		if err := carriable(item.Reference); err != nil {
+			return declined(here.pointer("reference"), "the text cannot be sent to the shop: %v", err)
+		}
 	}
 	return s.checkLanguages(ctx, texts)
+}
+
+// checkCarriable refuses texts no XML body can carry.
+func checkCarriable(parent string, r revision) error {
+	for field, byCode := range r.texts {
+		for code, text := range byCode {
+			if err := carriable(text); err != nil {
+				place := "seo/" + code + "/" + field
+				if field == fieldName || field == fieldDescription {
+					place = field + "/" + code
+				}
+				return declined(parent+place, "the text cannot be sent to the shop: %v", err)
+			}
+		}
+	}
+	return nil
 }
 
 // textPointers lists localized texts: language code by JSON pointer.

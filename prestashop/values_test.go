@@ -167,9 +167,9 @@ func TestListsThatAreNoListsAreErrors(t *testing.T) {
 }
 
 func FuzzDecodeRows(f *testing.F) {
-	for _, number := range []string{"022", "207", "211", "305", "310"} {
-		f.Add(recorded(f, number).answer.body)
-	}
+	f.Add([]byte(`[]`))
+	f.Add([]byte(`{"products":[{"id":"8","active":"0","price":"11.900000","name":[{"id":1,"value":"a"}],"associations":{"images":[{"id":8}]}}]}`))
+	f.Add([]byte(`{"orders":[{"id":1,"total_paid_tax_incl":"68.2","associations":{"order_rows":[{"product_id":1,"unit_price_tax_incl":"2"}]}}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, resource := range []string{"products", "orders"} {
 			products, err := decodeRows[productRow](body, resource)

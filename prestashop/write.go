@@ -100,7 +100,7 @@ func unpack[T any](raw json.RawMessage) (v T, err error) {
 	return v, nil
 }
 
-// cannotKnow and notApplied are findings; applied is one too.
+// cannotKnow is the finding that leaves a step to a person, with what is known.
 func cannotKnow(format string, args ...any) bridge.Finding {
 	return bridge.Finding{Verdict: bridge.CannotKnow, Reason: fmt.Sprintf(format, args...)}
 }

@@ -16,12 +16,15 @@ const rateWindow = time.Minute
 // Take counts one request of a client and says whether it is within the limit.
 // It never fails: while Redis is away each node counts for itself, because an
 // expendable Redis must not stop reads, nor open the doors to a flood.
-func (q *Queue) Take(ctx context.Context, clientID string, class bridge.RateClass) (bridge.RateWindow, error) {
-	limit := q.limits[class]
+func (q *Queue) Take(ctx context.Context, actor bridge.Actor, class bridge.RateClass) (bridge.RateWindow, error) {
+	limit, own := actor.Limits[class]
+	if !own {
+		limit = q.limits[class]
+	}
 	if limit <= 0 {
 		return bridge.RateWindow{Allowed: true}, nil
 	}
-	key := q.key("rate", string(class), clientID)
+	key := q.key("rate", string(class), actor.ClientID)
 	count, reset, err := q.countShared(ctx, key)
 	if err != nil {
 		count, reset = q.windows.count(key)

@@ -42,7 +42,7 @@ func limiters(t *testing.T, test func(t *testing.T, q *Queue, expire func(key st
 
 func take(t *testing.T, q *Queue, client string, class bridge.RateClass) bridge.RateWindow {
 	t.Helper()
-	w, err := q.Take(t.Context(), client, class)
+	w, err := q.Take(t.Context(), bridge.Actor{ClientID: client}, class)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestConcurrentRequestsPassExactlyTheLimit(t *testing.T) {
 		for range 8 {
 			callers.Go(func() {
 				for range 10 {
-					if w, err := q.Take(t.Context(), "client", bridge.RateWrite); err == nil && w.Allowed {
+					if w, err := q.Take(t.Context(), bridge.Actor{ClientID: "client"}, bridge.RateWrite); err == nil && w.Allowed {
 						passed.Add(1)
 					}
 				}
@@ -102,6 +102,21 @@ func TestWindowsOfClientsAndClassesAreApart(t *testing.T) {
 		}
 		if !take(t, q, "a", bridge.RateRead).Allowed {
 			t.Error("a read was refused for writes")
+		}
+	})
+}
+
+func TestAClientsOwnLimitGoesBeforeTheDeployments(t *testing.T) {
+	limiters(t, func(t *testing.T, q *Queue, _ func(string)) {
+		actor := bridge.Actor{ClientID: "generous", Limits: map[bridge.RateClass]int{bridge.RateWrite: 2}}
+		for n, want := range []bool{true, true, false} {
+			w, err := q.Take(t.Context(), actor, bridge.RateWrite)
+			if err != nil || w.Allowed != want || w.Limit != 2 {
+				t.Errorf("request %d: %+v, %v", n+1, w, err)
+			}
+		}
+		if w := take(t, q, "other", bridge.RateWrite); w.Limit != contractLimits[bridge.RateWrite] {
+			t.Errorf("another client's limit is %d", w.Limit)
 		}
 	})
 }

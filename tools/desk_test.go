@@ -156,7 +156,7 @@ func (forgetful) Recall(context.Context, string, string) (*bridge.Replay, error)
 
 func (forgetful) Remember(context.Context, string, string, bridge.Replay) error { return nil }
 
-func (w *world) Take(_ context.Context, _ string, class bridge.RateClass) (bridge.RateWindow, error) {
+func (w *world) Take(_ context.Context, _ bridge.Actor, class bridge.RateClass) (bridge.RateWindow, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.taken[class]++

@@ -87,7 +87,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case fault != nil:
 		writeJSON(w, http.StatusBadRequest, jsonType, fault.response())
-	case m.kind != request && (m.kind == response || m.cancels != nil):
+	case m.kind == response || m.method == string(mcp.MethodNotificationCancelled):
 		// Nothing here waits for a response. And without sessions the id to
 		// cancel could be anybody's: mcp-go would stop another client's call.
 		// Closing the connection is what cancels.

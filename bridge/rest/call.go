@@ -102,6 +102,3 @@ func (w *recorder) Write(raw []byte) (int, error) {
 	w.bytes += int64(n)
 	return n, err
 }
-
-// Unwrap lets http.ResponseController reach the connection.
-func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -35,7 +35,7 @@ func newBackroom() *backroom {
 	}
 }
 
-func (b *backroom) Take(context.Context, string, bridge.RateClass) (bridge.RateWindow, error) {
+func (b *backroom) Take(context.Context, bridge.Actor, bridge.RateClass) (bridge.RateWindow, error) {
 	return b.window, b.limitErr
 }
 

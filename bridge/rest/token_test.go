@@ -1,7 +1,7 @@
 package rest_test
 
 import (
-	"encoding/base64"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,11 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"context"
-
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/bridge/rest"
 )
@@ -139,8 +136,8 @@ func TestTokenIsRefused(t *testing.T) {
 		"two authorization headers":   {header("Authorization", "Basic x"), 400, "invalid_request"},
 		"no credentials":              {bare(grant()), 401, "invalid_client"},
 		"no secret":                   {bare(grant("client_id", clientID)), 401, "invalid_client"},
-		"bearer instead of basic":     {header2("Authorization", "Bearer x"), 401, "invalid_client"},
-		"basic that is not base64":    {header2("Authorization", "Basic §§"), 401, "invalid_client"},
+		"bearer instead of basic":     {with("Authorization", "Bearer x"), 401, "invalid_client"},
+		"basic that is not base64":    {with("Authorization", "Basic §§"), 401, "invalid_client"},
 		"wrong secret":                {basic(clientID, "wrong"), 401, "invalid_client"},
 		"secret not form-urlencoded":  {basic(clientID, clientSecret), 401, "invalid_client"},
 		"empty secret":                {basic(clientID, ""), 401, "invalid_client"},
@@ -167,7 +164,7 @@ func TestTokenIsRefused(t *testing.T) {
 	}
 }
 
-func header2(name, value string) *http.Request {
+func with(name, value string) *http.Request {
 	r := ask(grant())
 	r.Header.Set(name, value)
 	return r
@@ -294,31 +291,4 @@ func TestPublicDocuments(t *testing.T) {
 			t.Errorf("got %s", w.Body)
 		}
 	}
-}
-
-// forge writes a token by hand, with any header and any claims.
-func forge(header, claims map[string]any, sign func(string) []byte) string {
-	encode := func(v any) string {
-		raw, _ := json.Marshal(v)
-		return base64.RawURLEncoding.EncodeToString(raw)
-	}
-	text := encode(header) + "." + encode(claims)
-	return text + "." + base64.RawURLEncoding.EncodeToString(sign(text))
-}
-
-func goodClaims(r *rig) map[string]any {
-	return map[string]any{
-		"iss": baseURL, "sub": clientID, "client_id": clientID, "aud": []string{baseURL}, "scope": "bridge:read bridge:write", "jti": "1",
-		"iat": r.now.Unix(), "nbf": r.now.Unix(), "exp": r.now.Add(time.Hour).Unix(),
-	}
-}
-
-func otherIssuer(r *rig, change func(*auth.Issuer)) string {
-	other := *r.door.Gate.Tokens
-	change(&other)
-	token, _, err := other.Issue(clientID, []string{auth.ScopeRead, auth.ScopeWrite})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return token
 }

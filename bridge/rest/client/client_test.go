@@ -251,3 +251,13 @@ func TestWaitForNothing(t *testing.T) {
 		t.Error("no error for a job that is none")
 	}
 }
+
+// An agent reads the error as text: it must name the rule and what to do.
+func TestRefusalReadsAsAdvice(t *testing.T) {
+	s := newServer(t, reply{status: 422, body: `{"status":422,"detail":"No gross prices.","error_code":"policy_refused","rule":"ht-only","fix":"Send price_ht."}`})
+	_, err := s.client().Do(t.Context(), bridge.OpUpdateProduct, requestID, []byte(update))
+	want := "the bridge answered 422 policy_refused: No gross prices. [ht-only] Send price_ht."
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
