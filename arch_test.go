@@ -32,6 +32,7 @@ var levels = map[string]int{
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         4,
 	"durability":         4,
+	"chaos":              4,
 }
 
 func TestArrowsPointInward(t *testing.T) {

@@ -192,8 +192,12 @@ func (d *Desk) read(ctx context.Context, actor Actor, op Operation, doc schemas.
 		if err := doc.Decode(&in); err != nil {
 			return nil, err
 		}
+		id, err := schemas.ParseJobID(in.JobID)
+		if err != nil {
+			return nil, violation([]schemas.FieldError{{Pointer: "/job_id", Keyword: "format", Message: err.Error()}})
+		}
 		wait := time.Duration(in.WaitSeconds) * time.Second
-		job, err := d.follow(ctx, actor, in.JobID, wait, onProgress)
+		job, err := d.follow(ctx, actor, id, wait, onProgress)
 		if err != nil {
 			return nil, err
 		}

@@ -101,9 +101,5 @@ func rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 	if err := leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
 		return err
 	}
-	queue := make([][]any, len(job.Targets))
-	for i, target := range job.Targets {
-		queue[i] = []any{target, job.ID}
-	}
-	return insertRows(ctx, tx, "job_targets (target, job_id)", queue)
+	return insertRows(ctx, tx, "job_targets (target, job_id)", newTargets(job))
 }

@@ -15,7 +15,6 @@ import (
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/policies"
-	"github.com/prestashop-bridge/bridge/schemas"
 )
 
 const (
@@ -194,18 +193,14 @@ func (e *endpoint) recover(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writeProblem is the error body of every route (RFC 9457); its type names the
-// code and is no address to open.
+// writeProblem answers a refusal outside MCP with the error body of every
+// route.
 func writeProblem(w http.ResponseWriter, fault *bridge.Error) {
-	row := fault.Code.Row()
-	problem := schemas.Problem{
-		Type: "urn:bridge:error:" + string(row.Code), Title: row.Title, Status: row.Status, Detail: fault.Message,
-		Code: row.Status, ErrorCode: string(row.Code), Rule: fault.Rule, Fix: fault.PublicFix(),
+	if wait := fault.RetryAdvice(); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(wholeSeconds(wait)))
 	}
-	if seconds := retryAfter(fault); seconds > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	}
-	writeJSON(w, row.Status, "application/problem+json", problem)
+	problem := fault.Problem("", "")
+	writeJSON(w, problem.Status, "application/problem+json", problem)
 }
 
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {

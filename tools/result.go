@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"strings"
 	"time"
 	"unicode"
@@ -69,7 +68,7 @@ type refusedField struct {
 func newRefusal(fault *bridge.Error) refusal {
 	r := refusal{
 		ErrorCode: fault.Code.Row().Code, Message: fault.Message, Rule: fault.Rule, Fix: fault.PublicFix(),
-		Errors: []refusedField{}, RetryAfterSeconds: retryAfter(fault), Job: fault.Job,
+		Errors: []refusedField{}, RetryAfterSeconds: wholeSeconds(fault.RetryAdvice()), Job: fault.Job,
 	}
 	for _, f := range fault.Fields {
 		r.Errors = append(r.Errors, refusedField{Pointer: f.Pointer, Message: f.Message})
@@ -77,21 +76,8 @@ func newRefusal(fault *bridge.Error) refusal {
 	return r
 }
 
-// Advice for refusals that bring none of their own.
-const (
-	rateWait = 1 * time.Second // until the next request of a window may pass
-	downWait = 5 * time.Second // until something that is away is asked again
-)
-
-// retryAfter is when to come back, in whole seconds and never too early; 0 when
-// waiting is no help.
-func retryAfter(fault *bridge.Error) int {
-	wait := fault.RetryAfter
-	if wait <= 0 {
-		wait = map[int]time.Duration{http.StatusTooManyRequests: rateWait, http.StatusServiceUnavailable: downWait}[fault.Code.Row().Status]
-	}
-	return int(math.Ceil(wait.Seconds()))
-}
+// wholeSeconds rounds up, so that nobody comes back too early.
+func wholeSeconds(wait time.Duration) int { return int(math.Ceil(wait.Seconds())) }
 
 // refusalLine is a refusal in one line of text.
 func refusalLine(fault *bridge.Error) string {

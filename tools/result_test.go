@@ -70,11 +70,11 @@ func TestCallsAreMetered(t *testing.T) {
 
 func TestRetryAfterIsNeverTooEarly(t *testing.T) {
 	for wait, want := range map[time.Duration]int{0: 1, time.Millisecond: 1, time.Second: 1, 1001 * time.Millisecond: 2, 41 * time.Second: 41} {
-		if got := retryAfter(&bridge.Error{Code: bridge.CodeRateLimited, RetryAfter: wait}); got != want {
+		if got := newRefusal(&bridge.Error{Code: bridge.CodeRateLimited, RetryAfter: wait}).RetryAfterSeconds; got != want {
 			t.Errorf("%v: %d, want %d", wait, got, want)
 		}
 	}
-	if got := retryAfter(&bridge.Error{Code: bridge.CodePolicyRefused}); got != 0 {
+	if got := newRefusal(&bridge.Error{Code: bridge.CodePolicyRefused}).RetryAfterSeconds; got != 0 {
 		t.Errorf("a refusal for good: %d", got)
 	}
 }

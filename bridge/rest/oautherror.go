@@ -49,12 +49,12 @@ func sourceRefused() *oauthError {
 // tooManyAttempts uses the registered word for "the same, but later" (RFC 8628
 // §3.5).
 func tooManyAttempts(wait time.Duration) *oauthError {
-	return &oauthError{Status: http.StatusTooManyRequests, Name: "slow_down", Description: "Too many token requests; a token can be used until it expires.", code: bridge.CodeRateLimited, wait: max(wait, shortWait)}
+	return &oauthError{Status: http.StatusTooManyRequests, Name: "slow_down", Description: "Too many token requests; a token can be used until it expires.", code: bridge.CodeRateLimited, wait: max(wait, bridge.CodeRateLimited.RetryAdvice())}
 }
 
 // unavailable is a directory of clients or a key that does not answer.
 func unavailable(cause error) *oauthError {
-	return &oauthError{Status: http.StatusServiceUnavailable, Name: "temporarily_unavailable", Description: "Tokens cannot be issued at this moment.", code: bridge.CodeStoreUnavailable, wait: longWait, cause: cause}
+	return &oauthError{Status: http.StatusServiceUnavailable, Name: "temporarily_unavailable", Description: "Tokens cannot be issued at this moment.", code: bridge.CodeStoreUnavailable, wait: bridge.CodeStoreUnavailable.RetryAdvice(), cause: cause}
 }
 
 // writeOAuthError sends the error. RFC 6749 §5.2 wants the Basic challenge with
