@@ -14,7 +14,7 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	defer cancel()
 	if waiting != nil {
 		counted := waiting.counted && !waiting.stop && !a.progressed
-		if !counted || a.claim.Job.Attempts < a.claim.Job.MaxAttempts {
+		if !a.spent(counted) {
 			return a.worker.Ledger.Release(ctx, a.claim, Release{At: waiting.at.UTC(), Counted: counted, Error: jobError(waiting.err)})
 		}
 		if outcome, err = a.exhaust(ctx, outcome, waiting.err); err != nil {
@@ -28,6 +28,15 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	return a.worker.Ledger.Finish(ctx, a.claim, ending)
 }
 
+// spent says whether the job may not be put back once more.
+func (a *attempt) spent(counted bool) bool {
+	job := a.claim.Job
+	if counted && job.Attempts >= job.MaxAttempts {
+		return true
+	}
+	return a.worker.MaxWait > 0 && job.StartedAt != nil && a.worker.Now().Sub(*job.StartedAt) >= a.worker.MaxWait
+}
+
 // exhaust settles the open units of a job that has no attempts left. A call
 // that left without an answer and could not be checked is not a failure but
 // unknown.
@@ -37,7 +46,7 @@ func (a *attempt) exhaust(ctx context.Context, outcome Outcome, last *Error) (Ou
 			continue
 		}
 		u.State = UnitFailed
-		u.Error = Fault(CodeAttemptsExhausted, last, "After %d attempts: %s", a.claim.Job.MaxAttempts, last.Message)
+		u.Error = Fault(CodeAttemptsExhausted, last, "Given up after %d counted attempts: %s", a.claim.Job.Attempts, last.Message)
 		for _, rec := range u.Journal {
 			if rec.State != StepSending || rec.SentAt == nil {
 				continue

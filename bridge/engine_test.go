@@ -227,7 +227,7 @@ func (b *bench) run(t *testing.T, killAt int) []string {
 	b.shop.killed = killed
 	worker := &bridge.Worker{
 		Ledger: mortalLedger{b.store, killed}, Shop: b.shop, Node: "test", Lease: testLease,
-		AttemptTimeout: time.Minute, Settle: testSettle, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
+		AttemptTimeout: time.Minute, Settle: testSettle, MaxWait: 24 * time.Hour, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	err := worker.Run(t.Context(), b.jobID)
 	if err != nil && !errors.Is(err, errKilled) && !errors.Is(err, bridge.ErrNotClaimable) {
@@ -354,6 +354,19 @@ func TestShopAwayUsesUpNoAttempt(t *testing.T) {
 	}
 }
 
+func TestShopAwayForGoodEndsTheJobInWords(t *testing.T) {
+	faults := map[string]fault{}
+	for n := range 40 {
+		faults["stock#"+strconv.Itoa(n+1)] = away
+	}
+	b := newBench(t, &countingShop{steps: []string{"stock"}, faults: faults})
+	b.run(t, 0)
+	b.clock.advance(24 * time.Hour)
+	if job := b.finish(t); job.Status != schemas.Failed || job.Error == nil || job.Error.Code != string(bridge.CodeAttemptsExhausted) {
+		t.Fatalf("job %s, %+v", job.Status, job.Error)
+	}
+}
+
 func TestOneBadItemDoesNotStopTheOthers(t *testing.T) {
 	b := newBench(t, &countingShop{steps: []string{"product", "stock"}, units: 4, faults: map[string]fault{"items/1product#1": refused}})
 	job := b.finish(t)
@@ -382,7 +395,7 @@ func TestWorkerStoppedPastItsLeaseSendsNothing(t *testing.T) {
 	}
 	worker := &bridge.Worker{
 		Ledger: b.store, Shop: b.shop, Node: "paused", Lease: testLease, AttemptTimeout: time.Minute, Settle: testSettle,
-		Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
+		MaxWait: 24 * time.Hour, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if err := worker.Run(t.Context(), b.jobID); err != nil {
 		t.Fatal(err)

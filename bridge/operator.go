@@ -139,7 +139,7 @@ func cannot(action string, job Job, why string) *Error {
 // reopen puts an ended job back to where it was accepted.
 func (j *Job) reopen() {
 	j.Status, j.Attempts = schemas.Accepted, 0
-	j.FinishedAt, j.NextAttemptAt, j.Result, j.Error = nil, nil, nil, nil
+	j.StartedAt, j.FinishedAt, j.NextAttemptAt, j.Result, j.Error = nil, nil, nil, nil, nil
 }
 
 // without gives a journal less the steps in one state.

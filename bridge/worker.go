@@ -22,8 +22,12 @@ type Worker struct {
 	// Settle is how long an unanswered call may still be running inside the
 	// shop: a call is never sent again before that has passed.
 	Settle time.Duration
-	Now    func() time.Time
-	Log    *slog.Logger
+	// MaxWait is how long after its start a job may go on waiting without using
+	// up attempts; then the last fault ends it. A shop that never comes back, or
+	// one page of it that never works, must not keep a job for ever. Zero: no end.
+	MaxWait time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 // busyRetry is when a job looks again at a target another job holds.

@@ -29,6 +29,9 @@ const impatient = 400 * time.Millisecond
 // downTurns is for how many turns of a worker a shop that goes down stays so.
 const downTurns = 3
 
+// never is not closed: only the caller's patience ends the wait.
+var never = make(chan struct{})
+
 var troubles = []trouble{
 	{"none", schemas.Succeeded, nothing, ""},
 	{"not reached", schemas.Succeeded, once(sandbox.NotReached()), ""},
@@ -36,7 +39,7 @@ var troubles = []trouble{
 	{"applied then 500", schemas.Succeeded, once(sandbox.ApplyThenStatus(500)), ""},
 	{"applied then answered past the timeout", schemas.Succeeded, func(w *world, k kind) func(int) {
 		w.callTimeout = impatient
-		return once(sandbox.ApplyThenDelay(sandbox.Until(nil)))(w, k)
+		return once(sandbox.ApplyThenDelay(sandbox.Until(never)))(w, k)
 	}, ""},
 	{"applied past the timeout", schemas.Succeeded, appliedLate, ""},
 	{"applied then half an answer", schemas.Succeeded, once(sandbox.ApplyThenTruncate()), "applied then cut"},

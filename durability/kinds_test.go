@@ -44,14 +44,14 @@ var kinds = []kind{
 	},
 	{
 		name: "create", operation: bridge.OpImportProducts, method: http.MethodPost, resource: "products", writes: 1,
-		payload: fixed(`{"batch_id":"b","items":[{"reference":"NEW-1","name":{"en":"New thing"},"price_ht":5,"stock_quantity":0}]}`),
+		payload: batch(`[{"reference":"NEW-1","name":{"en":"New thing"},"price_ht":5,"stock_quantity":0}]`),
 		wrong: func(s *sandbox.Shop) string {
 			return unlike("products with the reference", fmt.Sprint(len(s.FindProducts("NEW-1"))), "1")
 		},
 	},
 	{
 		name: "update", operation: bridge.OpImportProducts, method: http.MethodPatch, resource: "products", writes: 1,
-		payload: fixed(`{"batch_id":"b","items":[{"reference":"LUNE-PEN-01","name":{"en":"Renamed pen"},"price_ht":4.4,"stock_quantity":300}]}`),
+		payload: batch(`[{"reference":"LUNE-PEN-01","name":{"en":"Renamed pen"},"price_ht":4.4,"stock_quantity":300}]`),
 		wrong: func(s *sandbox.Shop) string {
 			p, _ := s.Product(3)
 			return unlike("price, names", fmt.Sprint(p.Price, " ", p.Name[1], " ", p.Name[2]), "4.400000 Renamed pen Stylo bille en laiton")
@@ -59,13 +59,13 @@ var kinds = []kind{
 	},
 	{
 		name: "import stock", operation: bridge.OpImportProducts, method: http.MethodPatch, resource: "stock_availables", writes: 1,
-		payload: fixed(`{"batch_id":"b","items":[{"reference":"LUNE-MUG-02","name":{"en":"Stoneware mug, sand"},"price_ht":11.9,"stock_quantity":50}]}`),
+		payload: batch(`[{"reference":"LUNE-MUG-02","name":{"en":"Stoneware mug, sand"},"price_ht":11.9,"stock_quantity":50}]`),
 		wrong:   stockIs(6, 50),
 	},
 	{
 		name: "image", operation: bridge.OpImportProducts, method: http.MethodPost, resource: "images", writes: 1, images: 1,
 		payload: func(w *world) string {
-			return fmt.Sprintf(`{"batch_id":"b","items":[{"reference":"LUNE-CARDS","name":{"en":"Set of 8 greeting cards"},"price_ht":8,"stock_quantity":200,"images_to_download":[%q]}]}`, w.front.image(1))
+			return batch(fmt.Sprintf(`[{"reference":"LUNE-CARDS","name":{"en":"Set of 8 greeting cards"},"price_ht":8,"stock_quantity":200,"images_to_download":[%q]}]`, w.front.image(1)))(w)
 		},
 		wrong: func(s *sandbox.Shop) string {
 			p, _ := s.Product(13)
@@ -90,6 +90,11 @@ var kinds = []kind{
 }
 
 func fixed(payload string) func(*world) string { return func(*world) string { return payload } }
+
+// batch is an import whose batch_id is the world's own: cases share databases.
+func batch(items string) func(*world) string {
+	return func(w *world) string { return fmt.Sprintf(`{"batch_id":"batch-%s","items":%s}`, w.front.name, items) }
+}
 
 func unlike(what, got, want string) string {
 	if got == want {

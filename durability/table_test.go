@@ -32,9 +32,8 @@ func TestOneEffectWhereverTheWorkerDies(t *testing.T) {
 	for _, k := range kinds {
 		for _, f := range troubles {
 			all.Go(func() {
-				slots <- struct{}{}
-				whole := runCase(t, data, k, f, nil)
-				<-slots
+				var whole outcome
+				inSlot(slots, func() { whole = runCase(t, data, k, f, nil) })
 				cases.Add(1)
 				for at := range whole.events {
 					switch {
@@ -46,11 +45,11 @@ func TestOneEffectWhereverTheWorkerDies(t *testing.T) {
 						continue
 					}
 					all.Go(func() {
-						slots <- struct{}{}
-						defer func() { <-slots }()
-						one := runCase(t, data, k, f, killAt(at+1))
+						inSlot(slots, func() {
+							one := runCase(t, data, k, f, killAt(at+1))
+							calls.Add(int64(one.calls))
+						})
 						cases.Add(1)
-						calls.Add(int64(one.calls))
 					})
 				}
 			})
@@ -81,7 +80,7 @@ func TestOneEffectHoweverOftenWorkersDie(t *testing.T) {
 	for round := range rounds {
 		all.Go(func() {
 			slots <- struct{}{}
-			defer func() { <-slots }()
+			defer func() { <-slots }() // also when the case ends the goroutine
 			random := rand.New(rand.NewPCG(seed, uint64(round)))
 			k, f := kinds[random.IntN(len(kinds))], troubles[random.IntN(len(troubles))]
 			one := runCase(t, data, k, f, func(int) bool {
@@ -98,6 +97,12 @@ func TestOneEffectHoweverOftenWorkersDie(t *testing.T) {
 	}
 	all.Wait()
 	t.Logf("%d jobs, %d deaths of workers, seed %d", rounds, deaths.Load(), seed)
+}
+
+func inSlot(slots chan struct{}, work func()) {
+	slots <- struct{}{}
+	defer func() { <-slots }() // also when the case ends the goroutine
+	work()
 }
 
 // nothingSince reports whether a worker that dies at this event leaves the very

@@ -66,6 +66,14 @@ func (i *imageStep) baseline(ctx context.Context, done bridge.Journal) (b bridge
 		return b, err
 	}
 	known := append([]int64{}, found.Associations.Images...)
+	earlier, err := i.shop.memory.Image(ctx, product.ProductID, i.fetched.sha256())
+	if err != nil {
+		return b, err
+	}
+	if earlier != 0 && slices.Contains(known, earlier) { // a person may have removed it since
+		b.Skip, b.After = "imported before", pack(imageFacts{ImageID: earlier, SHA256: i.fetched.sha256()})
+		return b, nil
+	}
 	b.Data = pack(imageNote{Product: product.ProductID, Known: known, SHA256: i.fetched.sha256()})
 	return b, nil
 }
@@ -114,7 +122,18 @@ func (i *imageStep) send(ctx context.Context, b bridge.Baseline) (effect bridge.
 	if added, err := i.shop.imagesSince(ctx, note); err == nil && len(added) > 1 {
 		return effect, twice("the image")
 	}
+	i.shop.remember(ctx, note, id)
 	return bridge.Effect{After: pack(imageFacts{ImageID: id, SHA256: note.SHA256})}, nil
+}
+
+// remember keeps what a stored image was made from. It happens before the step
+// is journalled as applied, so a job killed in between remembers it when its
+// check finds the image. A memory that fails costs a later import a duplicate,
+// not this one its truth.
+func (s *Shop) remember(ctx context.Context, note imageNote, imageID int64) {
+	if err := s.memory.RememberImage(context.WithoutCancel(ctx), note.Product, note.SHA256, imageID); err != nil {
+		s.log.WarnContext(ctx, "an image is not remembered; importing it again would add it again", "product", note.Product, "image", imageID, "error", err)
+	}
 }
 
 // imagesSince lists the product's images that were not there before.
@@ -139,6 +158,7 @@ func (i *imageStep) check(ctx context.Context, b bridge.Baseline) (bridge.Findin
 	case 0:
 		return notApplied(), nil
 	case 1:
+		i.shop.remember(ctx, note, added[0])
 		return applied(imageFacts{ImageID: added[0], SHA256: note.SHA256}, "found applied"), nil
 	}
 	return cannotKnow("product %d has %d new images (%v), one was sent", note.Product, len(added), added), nil

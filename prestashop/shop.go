@@ -30,7 +30,10 @@ type Options struct {
 	// none.
 	SaleLag time.Duration
 	Book    policies.Book // whom images may be fetched from
-	Logger  *slog.Logger  // default: discard
+	// Memory knows what was imported before; nil remembers nothing, and a
+	// later import adds its images again.
+	Memory  ImageMemory
+	Logger  *slog.Logger // default: discard
 	Breaker Breaker
 }
 
@@ -41,14 +44,30 @@ type Breaker struct {
 	Pause    time.Duration
 }
 
+// ImageMemory remembers which of a product's images came from which bytes. The
+// shop stores images re-encoded, so it cannot be asked.
+type ImageMemory interface {
+	// Image gives the id under which these bytes were stored; 0 for unknown.
+	Image(ctx context.Context, productID int64, sha256 string) (int64, error)
+	RememberImage(ctx context.Context, productID int64, sha256 string, imageID int64) error
+}
+
+// noMemory is the ImageMemory of a shop that was given none.
+type noMemory struct{}
+
+func (noMemory) Image(context.Context, int64, string) (int64, error)       { return 0, nil }
+func (noMemory) RememberImage(context.Context, int64, string, int64) error { return nil }
+
 // Shop is one PrestaShop. It implements bridge.Shop and is safe for concurrent
 // use.
 type Shop struct {
 	client     *client
 	images     *imageFetcher
+	memory     ImageMemory
 	settings   *settings
 	employeeID int64
 	saleLag    time.Duration
+	log        *slog.Logger
 }
 
 var _ bridge.Shop = (*Shop)(nil)
@@ -77,13 +96,18 @@ func New(o Options) (*Shop, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Memory == nil {
+		o.Memory = noMemory{}
+	}
 	client := newClient(root, o)
 	return &Shop{
 		client:     client,
 		images:     newImageFetcher(o.Book, o.Timeout),
+		memory:     o.Memory,
 		settings:   newSettings(client),
 		employeeID: o.EmployeeID,
 		saleLag:    max(0, cmp.Or(o.SaleLag, defaultSaleLag)),
+		log:        o.Logger,
 	}, nil
 }
 

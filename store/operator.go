@@ -86,8 +86,8 @@ func rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 		return err
 	}
 	claimableAt := sql.NullInt64{Valid: !job.Status.Terminal()}
-	if _, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,
-		string(job.Status), row.fence+1, job.Attempts, claimableAt, toTime(job.FinishedAt), toText(job.Result), fault, job.ID); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, started_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,
+		string(job.Status), row.fence+1, job.Attempts, claimableAt, toTime(job.StartedAt), toTime(job.FinishedAt), toText(job.Result), fault, job.ID); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, "DELETE FROM job_steps WHERE job_id = ?", job.ID); err != nil {

@@ -33,6 +33,7 @@ type config struct {
 	jobMaxAttempts       int
 	jobTimeout           time.Duration
 	jobWorkers           int
+	jobMaxWait           time.Duration
 	replayTTL            time.Duration
 	idempotencyRetention time.Duration
 	failedRetention      time.Duration
@@ -104,6 +105,7 @@ var settings = []setting{
 	{"SHOP_TIMEOUT_SECONDS", "30", false, optional, "Longest single call to the shop.", seconds(func(c *config) *time.Duration { return &c.shopTimeout }, 1, 600)},
 	{"SHOP_SETTLE_SECONDS", "5", false, optional, "How long an unanswered call may still run inside the shop before it is looked up and sent again.", seconds(func(c *config) *time.Duration { return &c.shopSettle }, 0, 600)},
 	{"OAUTH_CLIENT_SCOPES", "bridge:read bridge:write", false, optional, "Scopes of the configured client; bridge:pii adds customer data to orders.", scopes},
+	{"JOB_MAX_WAIT_SECONDS", "86400", false, optional, "How long a job whose shop is away may wait without using up its attempts before it fails.", seconds(func(c *config) *time.Duration { return &c.jobMaxWait }, 60, 2592000)},
 	{"JOB_WORKERS", "8", false, optional, "Jobs worked on at once in this process.", number(func(c *config) *int { return &c.jobWorkers }, 1, 256)},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},

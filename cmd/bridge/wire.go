@@ -58,7 +58,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		return nil, fmt.Errorf("REDIS_DSN: %w", err)
 	}
 	rules := policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts}
-	p.shop, err = prestashop.New(prestashop.Options{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Logger: log})
+	p.shop, err = prestashop.New(prestashop.Options{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Memory: p.store, Logger: log})
 	if err != nil {
 		return nil, fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
@@ -68,7 +68,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	}
 	worker := &bridge.Worker{
 		Ledger: p.store, Shop: p.shop, Node: node, Lease: jobLease,
-		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, Now: time.Now, Log: log,
+		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, Now: time.Now, Log: log,
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery})
 	return p, nil
