@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test check generate fuzz
+.PHONY: help demo build test check generate fuzz chaos chaos-short
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -29,3 +29,9 @@ generate: ## rewrite what is made from code: schemas, settings, states, errors, 
 
 fuzz: ## fuzz everything that parses, 10 s each
 	.ci/fuzz 10s
+
+chaos: ## kill everything at random for ten minutes while 2,700 writes are sent, and count the effects (CHAOS=flags)
+	$(GO) run ./chaos --for 10m $(CHAOS)
+
+chaos-short: ## the same for a quarter of a minute
+	$(GO) run ./chaos --short $(CHAOS)

@@ -78,11 +78,11 @@ func createPrivateKey(path string) (*rsa.PrivateKey, error) {
 }
 
 func createPublicKey(path string, key *rsa.PublicKey) ([]*rsa.PublicKey, error) {
-	der, err := x509.MarshalPKIXPublicKey(key)
+	content, err := publicBlocks(key)
 	if err != nil {
-		return nil, fmt.Errorf("encode the public key: %w", err)
+		return nil, err
 	}
-	if err := publish(path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})); err != nil {
+	if err := publish(path, content); err != nil {
 		return nil, err
 	}
 	return readPublicKeys(path)

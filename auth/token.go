@@ -39,11 +39,12 @@ const (
 
 // Issuer makes and checks the access tokens of one deployment.
 type Issuer struct {
-	Keys *KeySet
+	Keys KeySource
 	// URL is the iss claim: the deployment's own base URL.
 	URL string
 	// Audience lists the resources tokens are for (the REST base URL and the
-	// /mcp URL). New tokens carry all of them; a token needs one of them.
+	// /mcp URL). New tokens carry all of them, or those that For names; a token
+	// needs one of them.
 	Audience []string
 	TTL      time.Duration
 	// Now is the clock; nil means time.Now.
@@ -73,6 +74,18 @@ func (i *Issuer) now() time.Time {
 	return i.Now()
 }
 
+// For is the issuer as seen by some of its resources (RFC 8707): it makes
+// tokens for these alone and accepts only tokens that name one of them. The
+// caller has checked that they are in Audience; none means all.
+func (i *Issuer) For(resources ...string) *Issuer {
+	if len(resources) == 0 {
+		return i
+	}
+	narrowed := *i
+	narrowed.Audience = resources
+	return &narrowed
+}
+
 // Issue signs an access token for the client. expiresIn is the OAuth
 // expires_in, whole seconds.
 func (i *Issuer) Issue(clientID string, scopes []string) (token string, expiresIn time.Duration, err error) {
@@ -98,8 +111,9 @@ func (i *Issuer) Issue(clientID string, scopes []string) (token string, expiresI
 		Scope:    strings.Join(scopes, " "),
 	})
 	unsigned.Header["typ"] = tokenType
-	unsigned.Header["kid"] = i.Keys.signingID
-	token, err = unsigned.SignedString(i.Keys.signing)
+	keys := i.Keys.Current()
+	unsigned.Header["kid"] = keys.signingID
+	token, err = unsigned.SignedString(keys.signing)
 	if err != nil {
 		return "", 0, fmt.Errorf("sign a token: %w", err)
 	}
@@ -179,7 +193,7 @@ func (i *Issuer) verificationKey(token *jwt.Token) (any, error) {
 		return nil, ErrTokenHeader
 	}
 	kid, _ := token.Header["kid"].(string)
-	key, known := i.Keys.PublicKey(kid)
+	key, known := i.Keys.Current().PublicKey(kid)
 	if !known {
 		return nil, ErrTokenKey
 	}

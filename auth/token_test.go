@@ -51,7 +51,7 @@ func TestIssueAndVerify(t *testing.T) {
 		t.Error(diff)
 	}
 	header, payload := parts(t, token)
-	if header["typ"] != "at+jwt" || header["alg"] != "RS256" || header["kid"] != i.Keys.SigningID() {
+	if header["typ"] != "at+jwt" || header["alg"] != "RS256" || header["kid"] != i.Keys.Current().SigningID() {
 		t.Errorf("header %v", header)
 	}
 	for _, name := range []string{"iss", "sub", "client_id", "aud", "iat", "nbf", "exp", "jti", "scope"} {
@@ -80,6 +80,31 @@ func parts(t *testing.T, token string) (header, payload map[string]any) {
 		}
 	}
 	return header, payload
+}
+
+// A token for one resource opens that resource and the issuer that stands for
+// all of them, and no other.
+func TestTokensForOneResource(t *testing.T) {
+	i := issuer(t)
+	rest, mcp := i.Audience[0], i.Audience[1]
+	token, _, err := i.For(mcp).Issue("agent-1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, payload := parts(t, token); !cmp.Equal(payload["aud"], []any{mcp}) {
+		t.Errorf("aud %v", payload["aud"])
+	}
+	for _, c := range []struct {
+		by   *Issuer
+		want error
+	}{{i, nil}, {i.For(), nil}, {i.For(mcp), nil}, {i.For(rest), ErrTokenAudience}} {
+		if _, err := c.by.Verify(token); !errors.Is(err, c.want) {
+			t.Errorf("%v: got %v, want %v", c.by.Audience, err, c.want)
+		}
+	}
+	if len(i.Audience) != 2 {
+		t.Errorf("the issuer itself was narrowed to %v", i.Audience)
+	}
 }
 
 func TestIssueRefusesAHalfSetIssuer(t *testing.T) {
@@ -119,7 +144,7 @@ func genuine(i *Issuer) jwt.MapClaims {
 func forge(t *testing.T, i *Issuer, change func(header map[string]any, claims jwt.MapClaims)) string {
 	t.Helper()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, genuine(i))
-	token.Header["typ"], token.Header["kid"] = "at+jwt", i.Keys.SigningID()
+	token.Header["typ"], token.Header["kid"] = "at+jwt", i.Keys.Current().SigningID()
 	change(token.Header, token.Claims.(jwt.MapClaims))
 	signed, err := token.SignedString(makeKey())
 	if err != nil {
@@ -145,7 +170,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	with := func(change func(header, claims)) string { return forge(t, i, change) }
 	signedBy := func(method jwt.SigningMethod, key any) string {
 		token := jwt.NewWithClaims(method, genuine(i))
-		token.Header["typ"], token.Header["kid"] = "at+jwt", i.Keys.SigningID()
+		token.Header["typ"], token.Header["kid"] = "at+jwt", i.Keys.Current().SigningID()
 		signed, err := token.SignedString(key)
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +190,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		want  error
 	}{
 		"alg none":                      {signedBy(jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType), ErrTokenSignature},
-		"alg none with a signature":     {encode(header{"alg": "none", "typ": "at+jwt", "kid": i.Keys.SigningID()}) + "." + segments[1] + "." + segments[2], ErrTokenSignature},
+		"alg none with a signature":     {encode(header{"alg": "none", "typ": "at+jwt", "kid": i.Keys.Current().SigningID()}) + "." + segments[1] + "." + segments[2], ErrTokenSignature},
 		"alg nOnE":                      {encode(header{"alg": "nOnE", "typ": "at+jwt"}) + "." + segments[1] + ".", ErrInvalidToken},
 		"HS256 with the public PEM":     {signedBy(jwt.SigningMethodHS256, publicPEM), ErrTokenSignature},
 		"HS256 with the public DER":     {signedBy(jwt.SigningMethodHS256, der), ErrTokenSignature},
@@ -174,7 +199,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"another RSA key, our kid":      {signedBy(jwt.SigningMethodRS256, makeOtherKey()), ErrTokenSignature},
 		"unknown kid":                   {with(func(h header, _ claims) { h["kid"] = "other" }), ErrTokenKey},
 		"no kid":                        {with(func(h header, _ claims) { delete(h, "kid") }), ErrTokenKey},
-		"kid of another type":           {with(func(h header, _ claims) { h["kid"] = []string{i.Keys.SigningID()} }), ErrTokenKey},
+		"kid of another type":           {with(func(h header, _ claims) { h["kid"] = []string{i.Keys.Current().SigningID()} }), ErrTokenKey},
 		"kid as a path":                 {with(func(h header, _ claims) { h["kid"] = "../../dev/null" }), ErrTokenKey},
 		"embedded jwk":                  {with(func(h header, _ claims) { h["jwk"] = header{"kty": "RSA"} }), ErrTokenHeader},
 		"jku to a foreign key set":      {with(func(h header, _ claims) { h["jku"] = "https://evil.example/jwks.json" }), ErrTokenHeader},

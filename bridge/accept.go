@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"log/slog"
 
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -59,7 +60,10 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 	if recorded != nil {
 		return d.recalled(ctx, actor, requestID, intention, *recorded)
 	}
-	if err := d.Transport.Announce(ctx, job.ID); err != nil {
+	ctx, end := d.tracer().Job(ctx, job.ID, "accepted "+job.Kind, slog.String("client", job.ClientID), slog.String("request_id", job.RequestID))
+	err = d.Transport.Announce(ctx, job.ID)
+	end(err)
+	if err != nil {
 		d.Log.WarnContext(ctx, "accepted job not announced; the sweep will find it", "job_id", job.ID, "error", err)
 	}
 	return Answer{Acceptance: acceptance(job.ID, job.Status)}, nil
@@ -87,7 +91,7 @@ func (d *Desk) recalled(ctx context.Context, actor Actor, requestID, intention s
 		return Answer{}, conflict(r.ByBatch)
 	}
 	if !r.Job.Status.Terminal() {
-		return Answer{Acceptance: acceptance(r.Job.ID, r.Job.Status)}, nil
+		return Answer{Acceptance: acceptance(r.Job.ID, r.Job.Status), Repeated: true}, nil
 	}
 	view, err := json.Marshal(r.Job.View())
 	if err != nil {
@@ -115,7 +119,7 @@ func replayed(r Replay, intention string) (Answer, error) {
 	known := acceptance(r.JobID, r.Status)
 	known.Message = "This request was carried out before; nothing was sent to the shop again."
 	known.Job = r.View
-	return Answer{Acceptance: known, Replay: r.View}, nil
+	return Answer{Acceptance: known, Repeated: true, Replay: r.View}, nil
 }
 
 func conflict(byBatch bool) *Error {

@@ -27,12 +27,19 @@ func (a Actor) Holds(scope string) bool { return slices.Contains(a.Scopes, scope
 type Client struct {
 	ID          string
 	SecretHash  string   // auth.HashSecret of its OAuth secret
+	OldHash     string   // of the secret before, "" for none; either authenticates
 	Scopes      []string // the most a token of it can carry
 	HMACSecrets []string // current, then previous; either signs
 	Limits      map[RateClass]int
 	// Sources are the networks it may call from; none means any that the
 	// deployment allows.
 	Sources []netip.Prefix
+}
+
+// SecretMatches reports whether the OAuth secret is the client's present one or
+// the one before. It takes as long for a client that does not exist.
+func (c Client) SecretMatches(secret string) bool {
+	return auth.SecretMatches(c.SecretHash, secret) || c.OldHash != "" && auth.SecretMatches(c.OldHash, secret)
 }
 
 // MayCallFrom reports whether the client may call from the address.

@@ -17,7 +17,7 @@ type AuditEntry struct {
 	At       time.Time `json:"at"`  // UTC, microseconds
 	Operator string    `json:"operator"`
 	Action   string    `json:"action"`
-	JobID    string    `json:"job_id"`
+	Subject  string    `json:"subject"` // a job id or a client id
 	Reason   string    `json:"reason"`
 	Previous string    `json:"previous"` // hex SHA-256, "" for the first
 	Hash     string    `json:"hash"`
@@ -28,7 +28,7 @@ type AuditEntry struct {
 func NextAuditEntry(last AuditEntry, d Decision) AuditEntry {
 	e := AuditEntry{
 		Seq: last.Seq + 1, At: d.At.UTC().Truncate(time.Microsecond), Operator: d.Operator,
-		Action: d.Action, JobID: d.JobID, Reason: d.Reason, Previous: last.Hash,
+		Action: d.Action, Subject: d.Subject, Reason: d.Reason, Previous: last.Hash,
 	}
 	e.Hash = e.digest()
 	return e

@@ -15,7 +15,7 @@ import (
 )
 
 // Desk is where the doors bring every request: the same checks in the same
-// order whatever the door. All fields are required.
+// order whatever the door. All fields are required but the last two.
 type Desk struct {
 	Intake      Intake
 	Jobs        JobReader
@@ -28,6 +28,8 @@ type Desk struct {
 	Now         func() time.Time
 	NewID       func() string // UUID v7 of a job
 	Log         *slog.Logger
+	Observe     Observer
+	Trace       Tracer
 }
 
 // Request is one call of an operation, as a door received it.
@@ -42,11 +44,12 @@ type Request struct {
 }
 
 // Answer is the outcome of a request that was not refused. Reads fill Body.
-// Writes fill Acceptance and, when the same request was seen before and its
-// job has succeeded, Replay with that job.
+// Writes fill Acceptance; when the same intention was accepted before, they
+// say Repeated and, if its job has succeeded, fill Replay with that job.
 type Answer struct {
 	Body       any
 	Acceptance *schemas.Acceptance
+	Repeated   bool
 	Replay     json.RawMessage
 }
 
@@ -86,11 +89,13 @@ func (d *Desk) Meter(ctx context.Context, actor Actor, op Operation) (RateWindow
 
 // Do carries out a request that the door has authenticated, authorized and
 // metered: raw-payload policies, schema, then the use case.
-func (d *Desk) Do(ctx context.Context, actor Actor, req Request) (Answer, error) {
+func (d *Desk) Do(ctx context.Context, actor Actor, req Request) (_ Answer, err error) {
 	op, known := FindOperation(req.Operation)
 	if !known {
 		return Answer{}, Fault(CodeNotFound, nil, "There is no operation %.40q.", req.Operation)
 	}
+	ctx, end := d.tracer().Span(ctx, op.Name, slog.String("client", actor.ClientID))
+	defer func() { end(err) }()
 	if err := d.Authorize(actor, op); err != nil {
 		return Answer{}, err
 	}

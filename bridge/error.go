@@ -38,6 +38,7 @@ const (
 	CodeShopRefused          Code = "shop_refused"
 	CodeQueueUnavailable     Code = "queue_unavailable"
 	CodeStoreUnavailable     Code = "store_unavailable"
+	CodeOverloaded           Code = "overloaded"
 	CodeOutcomeUnknown       Code = "outcome_unknown"
 	CodeAttemptsExhausted    Code = "attempts_exhausted"
 )
@@ -77,6 +78,7 @@ var Codes = []CodeRow{
 	{CodeShopRefused, http.StatusServiceUnavailable, "The shop refuses the bridge", "The operator must check the webservice key and its rights (see README: rights per resource)."},
 	{CodeQueueUnavailable, http.StatusServiceUnavailable, "The queue does not answer", "Nothing was accepted. Retry with the same request id after Retry-After seconds."},
 	{CodeStoreUnavailable, http.StatusServiceUnavailable, "The database does not answer", "Retry with the same request id after Retry-After seconds."},
+	{CodeOverloaded, http.StatusServiceUnavailable, "Too many large requests at once", "Nothing was accepted. Send the same request again after Retry-After seconds, fewer large ones at a time."},
 	{CodeOutcomeUnknown, http.StatusConflict, "It cannot be known whether the shop applied this step", "A person must compare the shop with the step's before and target, then decide."},
 	{CodeAttemptsExhausted, http.StatusConflict, "All attempts failed", "Read the message, correct the cause and send the change with a new request id."},
 }

@@ -69,12 +69,16 @@ func (a *attempt) decide(ctx context.Context, s Step, rec StepRecord) (StepRecor
 		rec.Error = jobError(Fault(CodeOutcomeUnknown, nil, "%s on %s: %s", rec.Name, rec.Target, finding.Reason))
 		return rec, nil, a.write(ctx, rec)
 	}
-	quiet := *rec.SentAt
-	if rec.DoneAt != nil {
-		quiet = *rec.DoneAt
+	if rec.DoneAt == nil {
+		// Its worker stopped with the call under way, at a moment nobody noted
+		// but before this claim. The shop may have had the call until then.
+		rec.DoneAt, rec.Detail = a.now(), "its worker stopped before the shop had answered"
+		if err := a.write(ctx, rec); err != nil {
+			return rec, nil, err
+		}
 	}
 	lastFault := Fault(CodeShopUnavailable, nil, "%s on %s was not applied: %s", rec.Name, rec.Target, rec.Detail)
-	if settled := quiet.Add(a.worker.Settle); a.worker.Now().Before(settled) {
+	if settled := rec.DoneAt.Add(a.worker.Settle); a.worker.Now().Before(settled) {
 		return rec, &pause{at: settled, err: lastFault}, nil
 	}
 	if rec.Sends >= a.claim.Job.MaxAttempts {

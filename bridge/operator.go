@@ -16,13 +16,13 @@ type JobFilter struct {
 	Limit    int // newest first; zero means 50
 }
 
-// Decision is what an operator does to a job: who, what and why. It is
-// written to the audit log in the transaction that carries it out.
+// Decision is what an operator does to a job or a client: who, what and why.
+// It is written to the audit log in the transaction that carries it out.
 type Decision struct {
 	Operator string
 	Action   string // an Action constant
 	Reason   string
-	JobID    string
+	Subject  string // a job id or a client id
 	At       time.Time
 }
 
@@ -62,7 +62,7 @@ func (o *Operator) Job(ctx context.Context, id string) (Job, error) { return o.D
 // Retry lets a failed job run again. What its journal says was applied stays
 // applied; the steps that failed are tried anew, with all attempts.
 func (o *Operator) Retry(ctx context.Context, operator, jobID, reason string) (Job, error) {
-	return o.amend(ctx, Decision{Operator: operator, Action: ActionRetry, JobID: jobID, Reason: reason}, func(job *Job) error {
+	return o.amend(ctx, Decision{Operator: operator, Action: ActionRetry, Subject: jobID, Reason: reason}, func(job *Job) error {
 		if job.Status != schemas.Failed {
 			return cannot(ActionRetry, *job, "only a failed job can be retried")
 		}
@@ -74,7 +74,7 @@ func (o *Operator) Retry(ctx context.Context, operator, jobID, reason string) (J
 
 // Cancel ends a job of which nothing was sent yet.
 func (o *Operator) Cancel(ctx context.Context, operator, jobID, reason string) (Job, error) {
-	return o.amend(ctx, Decision{Operator: operator, Action: ActionCancel, JobID: jobID, Reason: reason}, func(job *Job) error {
+	return o.amend(ctx, Decision{Operator: operator, Action: ActionCancel, Subject: jobID, Reason: reason}, func(job *Job) error {
 		if !CanMove(job.Status, schemas.Cancelled) {
 			return cannot(ActionCancel, *job, "only a job that waits can be cancelled")
 		}
@@ -97,7 +97,7 @@ func (o *Operator) Resolve(ctx context.Context, operator, jobID string, applied 
 	if applied {
 		action = ActionResolveApplied
 	}
-	return o.amend(ctx, Decision{Operator: operator, Action: action, JobID: jobID, Reason: reason}, func(job *Job) error {
+	return o.amend(ctx, Decision{Operator: operator, Action: action, Subject: jobID, Reason: reason}, func(job *Job) error {
 		if job.Status != schemas.NeedsReview {
 			return cannot(action, *job, "only a job that needs review can be resolved")
 		}
@@ -117,11 +117,19 @@ func (o *Operator) Resolve(ctx context.Context, operator, jobID string, applied 
 	})
 }
 
+// complete stamps a decision and demands its reason.
+func (d *Decision) complete(now time.Time) error {
+	d.At, d.Reason = now.UTC(), strings.TrimSpace(d.Reason)
+	if d.Reason == "" {
+		return Fault(CodeInvalidRequest, nil, "A decision needs a reason: it is what the audit log will show.")
+	}
+	return nil
+}
+
 // amend carries a decision out and tells the workers.
 func (o *Operator) amend(ctx context.Context, d Decision, change func(*Job) error) (Job, error) {
-	d.At, d.Reason = o.Now().UTC(), strings.TrimSpace(d.Reason)
-	if d.Reason == "" {
-		return Job{}, Fault(CodeInvalidRequest, nil, "A decision needs a reason: it is what the audit log will show.")
+	if err := d.complete(o.Now()); err != nil {
+		return Job{}, err
 	}
 	job, err := o.Docket.Amend(ctx, d, change)
 	if err != nil || job.Status != schemas.Accepted {

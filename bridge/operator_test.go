@@ -102,7 +102,7 @@ func TestAuditChain(t *testing.T) {
 	var log []bridge.AuditEntry
 	last := bridge.AuditEntry{}
 	for _, action := range []string{bridge.ActionRetry, bridge.ActionCancel, bridge.ActionResolveApplied} {
-		last = bridge.NextAuditEntry(last, bridge.Decision{Operator: "ada", Action: action, JobID: "j", Reason: "r", At: newClock().Now()})
+		last = bridge.NextAuditEntry(last, bridge.Decision{Operator: "ada", Action: action, Subject: "j", Reason: "r", At: newClock().Now()})
 		log = append(log, last)
 	}
 	verify := func(log []bridge.AuditEntry) error {
@@ -122,7 +122,7 @@ func TestAuditChain(t *testing.T) {
 		"an entry was changed": func(l []bridge.AuditEntry) []bridge.AuditEntry { l[1].Reason = "another"; return l },
 		"an entry was removed": func(l []bridge.AuditEntry) []bridge.AuditEntry { return append(l[:1:1], l[2]) },
 		"an entry was replaced": func(l []bridge.AuditEntry) []bridge.AuditEntry {
-			l[1] = bridge.NextAuditEntry(l[0], bridge.Decision{Operator: "eve", Action: bridge.ActionCancel, JobID: "j", Reason: "x", At: l[1].At})
+			l[1] = bridge.NextAuditEntry(l[0], bridge.Decision{Operator: "eve", Action: bridge.ActionCancel, Subject: "j", Reason: "x", At: l[1].At})
 			return l
 		},
 		"the first was removed": func(l []bridge.AuditEntry) []bridge.AuditEntry { return l[1:] },

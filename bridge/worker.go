@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Worker applies accepted jobs to the shop. All fields are required.
+// Worker applies accepted jobs to the shop. All fields are required but the
+// last two.
 type Worker struct {
 	Ledger Ledger
 	Shop   Shop
@@ -28,6 +29,8 @@ type Worker struct {
 	MaxWait time.Duration
 	Now     func() time.Time
 	Log     *slog.Logger
+	Observe Observer
+	Trace   Tracer
 }
 
 // busyRetry is when a job looks again at a target another job holds.

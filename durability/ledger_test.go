@@ -32,6 +32,9 @@ func (l mortalLedger) through(before, after string, write func() error) error {
 func (l mortalLedger) Claim(ctx context.Context, jobID, node string, lease time.Duration) (c bridge.Claim, err error) {
 	err = l.through("claim", "claimed", func() (err error) {
 		c, err = l.Ledger.Claim(ctx, jobID, node, lease)
+		l.life.mu.Lock()
+		defer l.life.mu.Unlock()
+		l.life.claim = c
 		return err
 	})
 	return c, err

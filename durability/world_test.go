@@ -71,6 +71,7 @@ type world struct {
 	// saleLag is the shop client's; negative for none, as the stand-in shop
 	// takes goods and writes order lines in one go.
 	saleLag     time.Duration
+	settle      time.Duration
 	maxAttempts int
 	turns       int
 }
@@ -80,7 +81,7 @@ type world struct {
 func newWorld(t testing.TB, data *databases) (w *world, closeWorld func()) {
 	t.Helper()
 	db := data.take(t)
-	w = &world{store: db.store, clock: db.clock, callTimeout: patient, saleLag: -1, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
+	w = &world{store: db.store, clock: db.clock, callTimeout: patient, saleLag: -1, settle: settle, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
 	var err error
 	if w.shop, err = sandbox.New(sandbox.Options{Key: shopKey}); err != nil {
 		t.Fatal(err)
@@ -190,7 +191,7 @@ func scratch(t testing.TB) string {
 func (w *world) client(t testing.TB, caller string) *prestashop.Shop {
 	t.Helper()
 	shop, err := prestashop.New(prestashop.Options{
-		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1,
+		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1, Memory: w.store,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -254,23 +255,29 @@ var errKilled = errors.New("the worker was killed")
 // through. It reports whether the process died.
 func (w *world) turn(t testing.TB, jobID string, killed func(event string) bool) (died bool) {
 	t.Helper()
+	life := &life{decide: killed}
+	w.live(t.Context(), t, jobID, life)
+	return life.over()
+}
+
+// live is a worker process from its start to its end.
+func (w *world) live(ctx context.Context, t testing.TB, jobID string, life *life) {
+	t.Helper()
 	w.turns++
 	name := "worker" + strconv.Itoa(w.turns)
-	life := &life{decide: killed}
 	w.front.caller(name).killed = life.dies
 	shop := w.client(t, name)
 	defer shop.Close()
 	worker := w.worker(mortalLedger{w.store, life}, shop, name)
-	err := worker.Run(t.Context(), jobID)
+	err := worker.Run(ctx, jobID)
 	if err != nil && !errors.Is(err, errKilled) && !errors.Is(err, bridge.ErrNotClaimable) {
 		t.Errorf("%s: %v", name, err)
 	}
-	return life.over()
 }
 
 func (w *world) worker(ledger bridge.Ledger, shop bridge.Shop, name string) *bridge.Worker {
 	return &bridge.Worker{
-		Ledger: ledger, Shop: shop, Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: settle,
+		Ledger: ledger, Shop: shop, Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: w.settle,
 		Now: w.clock.Now, Log: w.log,
 	}
 }
@@ -303,8 +310,16 @@ func (w *world) finish(t testing.TB, jobID string, killed func(string) bool, bet
 type life struct {
 	decide func(event string) bool // nil: never dies
 
-	mu   sync.Mutex
-	dead bool
+	mu    sync.Mutex
+	dead  bool
+	claim bridge.Claim // its latest
+}
+
+// kill ends the process wherever it is.
+func (l *life) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dead = true
 }
 
 // dies tells of an event and reports whether the process is dead by now. The

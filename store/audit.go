@@ -8,7 +8,7 @@ import (
 	"github.com/prestashop-bridge/bridge/bridge"
 )
 
-const auditColumns = "seq, at, operator, action, job_id, reason, previous, hash"
+const auditColumns = "seq, at, operator, action, subject, reason, previous, hash"
 
 // appendAudit chains a decision to the end of the log. The last row stays
 // locked until the transaction ends, and the primary key refuses a second
@@ -20,7 +20,7 @@ func (s *Store) appendAudit(ctx context.Context, tx *sql.Tx, d bridge.Decision) 
 	}
 	d.Operator, d.Reason = words(d.Operator), words(d.Reason)
 	e := bridge.NextAuditEntry(last, d)
-	return insertRows(ctx, tx, "audit ("+auditColumns+")", [][]any{{e.Seq, e.At.UnixMicro(), e.Operator, e.Action, e.JobID, e.Reason, e.Previous, e.Hash}})
+	return insertRows(ctx, tx, "audit ("+auditColumns+")", [][]any{{e.Seq, e.At.UnixMicro(), e.Operator, e.Action, e.Subject, e.Reason, e.Previous, e.Hash}})
 }
 
 // Audit gives up to limit entries after the one with that number, in order.
@@ -46,7 +46,7 @@ type scanner interface{ Scan(into ...any) error }
 
 func scanAudit(row scanner) (e bridge.AuditEntry, err error) {
 	var at int64
-	err = row.Scan(&e.Seq, &at, &e.Operator, &e.Action, &e.JobID, &e.Reason, &e.Previous, &e.Hash)
+	err = row.Scan(&e.Seq, &at, &e.Operator, &e.Action, &e.Subject, &e.Reason, &e.Previous, &e.Hash)
 	e.At = fromMicros(at)
 	return e, err
 }

@@ -55,12 +55,12 @@ func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, err
 func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridge.Job) error) (bridge.Job, error) {
 	var job bridge.Job
 	err := s.transact(ctx, func(tx *sql.Tx) error {
-		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, d.JobID), d.JobID)
+		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, d.Subject), d.Subject)
 		if err != nil {
 			return err
 		}
 		from := row.job.Status
-		if row.job.Steps, err = readSteps(ctx, tx, d.JobID); err != nil {
+		if row.job.Steps, err = readSteps(ctx, tx, d.Subject); err != nil {
 			return err
 		}
 		if err := change(&row.job); err != nil {

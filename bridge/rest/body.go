@@ -113,7 +113,7 @@ func (b *bodies) reserve(v *visit, from *budget, share int64) (*hold, error) {
 	defer cancel()
 	held, err := from.take(ctx, share)
 	if err != nil {
-		fault := bridge.Fault(bridge.CodeRateLimited, err, "Too many large requests are in work at this moment.")
+		fault := bridge.Fault(bridge.CodeOverloaded, err, "Too many large requests are in work at this moment.")
 		fault.RetryAfter = budgetPatience / 4
 		return nil, fault
 	}

@@ -22,7 +22,7 @@ type documents struct {
 // keys is the JWK Set (RFC 7517 §5).
 func (d documents) keys(c *call) error {
 	c.w.Header().Set("Cache-Control", documentAge)
-	c.write(http.StatusOK, "application/jwk-set+json", d.tokens.Keys.JWKS())
+	c.write(http.StatusOK, "application/jwk-set+json", d.tokens.Keys.Current().JWKS())
 	return nil
 }
 

@@ -26,6 +26,8 @@ type Door struct {
 	// BaseURL is where clients reach this door, without a path. The metadata
 	// documents are written with it.
 	BaseURL string
+	// Version is the program's, shown in the OpenAPI document.
+	Version string
 
 	MaxPayloadBytes      int64
 	GzipRecommendedAbove int64

@@ -31,7 +31,7 @@ type entrance struct {
 
 func newEntrance(d *Door, origins sources) *entrance {
 	intake := newBodies(d)
-	who := guard{gate: d.Gate, desk: d.Desk}
+	who := guard{gate: d.Gate, desk: d.Desk, resource: d.BaseURL, origins: origins}
 	signed := signatures{window: d.SignatureWindow, now: d.Now}
 	// The order is the contract's (security, "order of checks"): the cheap and
 	// the anonymous before the dear and the personal. No body is read before
@@ -41,6 +41,7 @@ func newEntrance(d *Door, origins sources) *entrance {
 		intake.size,
 		origins.admit,
 		who.token,
+		who.source,
 		who.scope,
 		signed.timestamp,
 		requestID,

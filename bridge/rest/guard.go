@@ -12,18 +12,22 @@ import (
 
 // guard asks the hub who calls, what they may do and how often.
 type guard struct {
-	gate *bridge.Gate
-	desk *bridge.Desk
+	gate     *bridge.Gate
+	desk     *bridge.Desk
+	resource string // this door, as the audience of a token
+	origins  sources
 }
 
-// token authenticates the caller (RFC 6750 §2.1).
+// token authenticates the caller (RFC 6750 §2.1). A token that was asked for
+// another resource alone is none here (RFC 8707 §2).
 func (g guard) token(v *visit) error {
 	authorization, fault := single(v.r.Header, "Authorization", bridge.CodeUnauthorized)
 	if fault != nil {
 		challenge(v.w.Header(), `error="invalid_request"`)
 		return fault
 	}
-	client, actor, err := g.gate.Bearer(v.r.Context(), authorization)
+	own := bridge.Gate{Clients: g.gate.Clients, Tokens: g.gate.Tokens.For(g.resource)}
+	client, actor, err := own.Bearer(v.r.Context(), authorization)
 	if err != nil {
 		if bridge.AsError(err).Code == bridge.CodeUnauthorized {
 			challenge(v.w.Header(), tokenError(authorization))
@@ -50,6 +54,18 @@ func challenge(header http.Header, attribute string) {
 		value += ", " + attribute
 	}
 	header.Set("WWW-Authenticate", value)
+}
+
+// source refuses a client that calls from outside the networks registered for
+// it. It stands behind the token because only the token tells who calls, and
+// before everything else a stolen token could be tried on.
+func (g guard) source(v *visit) error {
+	if v.client.MayCallFrom(g.origins.address(v.r)) {
+		return nil
+	}
+	fault := bridge.Fault(bridge.CodeSourceRefused, nil, "This client may not call from this address.")
+	fault.Fix = "Call from one of the networks registered for the client, or ask the operator to add this one."
+	return fault
 }
 
 // scope asks the hub whether the token reaches as far as the operation.

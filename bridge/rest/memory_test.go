@@ -64,7 +64,7 @@ func TestHundredLargeUploads(t *testing.T) {
 	if used > most {
 		t.Errorf("%d bytes at most, allowed are %d", used, most)
 	}
-	if got[http.StatusBadRequest]+got[http.StatusTooManyRequests] != uploads || got[http.StatusBadRequest] == 0 {
+	if got[http.StatusBadRequest]+got[http.StatusServiceUnavailable] != uploads || got[http.StatusBadRequest] == 0 {
 		t.Errorf("answers %v", got)
 	}
 }

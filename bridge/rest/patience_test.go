@@ -30,7 +30,7 @@ func TestLargeBodyThatGetsNoTurn(t *testing.T) {
 			t.Errorf("a small body: %v after %v", err, time.Since(start))
 		}
 		fault := bridge.AsError(b.read(large))
-		if fault.Code != bridge.CodeRateLimited || fault.RetryAfter <= 0 || time.Since(start) != budgetPatience {
+		if fault.Code != bridge.CodeOverloaded || fault.RetryAfter <= 0 || time.Since(start) != budgetPatience {
 			t.Errorf("a large body: %v after %v", fault, time.Since(start))
 		}
 		busy.release()

@@ -35,9 +35,10 @@ func newTokenCounter(d *Door, origins sources) *tokenCounter {
 
 // grant is what a token request asks for.
 type grant struct {
-	client string
-	secret string
-	scopes []string // empty: all the client holds
+	client    string
+	secret    string
+	scopes    []string // empty: all the client holds
+	resources []string // empty: all of this deployment
 }
 
 // tokenAnswer is RFC 6749 §5.1.
@@ -84,6 +85,9 @@ func (t *tokenCounter) issue(c *call) (tokenAnswer, *oauthError) {
 		return tokenAnswer{}, fault
 	}
 	c.client = client.ID
+	if !client.MayCallFrom(source) {
+		return tokenAnswer{}, sourceRefused()
+	}
 	scopes := wanted.scopes
 	if len(scopes) == 0 {
 		scopes = client.Scopes
@@ -91,7 +95,7 @@ func (t *tokenCounter) issue(c *call) (tokenAnswer, *oauthError) {
 	if !auth.Subset(scopes, client.Scopes) {
 		return tokenAnswer{}, invalidScope()
 	}
-	token, lifetime, err := t.gate.Tokens.Issue(client.ID, scopes)
+	token, lifetime, err := t.gate.Tokens.For(wanted.resources...).Issue(client.ID, scopes)
 	if err != nil {
 		return tokenAnswer{}, unavailable(err)
 	}
@@ -135,14 +139,13 @@ func (t *tokenCounter) grant(header http.Header, form url.Values) (grant, *oauth
 		return grant{}, unsupportedGrant()
 	}
 	for _, resource := range form["resource"] {
-		// Every token is for all resources of this deployment, so a known one
-		// changes nothing; a token for another is never made.
+		// A token for a resource that is not ours is never made.
 		if !slices.Contains(t.gate.Tokens.Audience, resource) {
 			return grant{}, invalidTarget()
 		}
 	}
 	client, secret, fault := credentials(header, form)
-	return grant{client: client, secret: secret, scopes: auth.ParseScopes(form.Get("scope"))}, fault
+	return grant{client: client, secret: secret, scopes: auth.ParseScopes(form.Get("scope")), resources: form["resource"]}, fault
 }
 
 // credentials takes HTTP Basic or the form, never both (RFC 6749 §2.3). In
@@ -188,7 +191,7 @@ func (t *tokenCounter) authenticate(c *call, wanted grant) (bridge.Client, *oaut
 	case <-c.r.Context().Done():
 		return bridge.Client{}, unavailable(c.r.Context().Err())
 	}
-	if !auth.SecretMatches(client.SecretHash, wanted.secret) || !known {
+	if !client.SecretMatches(wanted.secret) || !known {
 		return bridge.Client{}, invalidClient("The client credentials are not valid.")
 	}
 	return client, nil

@@ -43,6 +43,8 @@ func commands() []command {
 		{"sandbox", "run the stand-in PrestaShop 9 alone", runSandbox},
 		{"migrate", "bring the database to this version's schema", migrate},
 		{"jobs", "list, show, retry, cancel or resolve jobs", jobs},
+		{"clients", "add, list, rotate, limit or revoke clients", clients},
+		{"keys", "rotate the keys that sign access tokens", keys},
 		{"audit", "verify or export the log of what operators decided", audit},
 		{"settings", "print every setting: as a table, or --example as a file to fill in", printSettings},
 		{"version", "print the version", printVersion},

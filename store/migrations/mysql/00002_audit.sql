@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS audit (
     at       BIGINT         NOT NULL,
     operator VARBINARY(255) NOT NULL,
     action   VARBINARY(64)  NOT NULL,
-    job_id   VARBINARY(36)  NOT NULL,
+    subject  VARBINARY(255) NOT NULL,
     reason   LONGTEXT       NOT NULL,
     previous VARBINARY(64)  NOT NULL,
     hash     VARBINARY(64)  NOT NULL

@@ -6,7 +6,7 @@ CREATE TABLE audit (
     at       INTEGER NOT NULL,
     operator TEXT    NOT NULL,
     action   TEXT    NOT NULL,
-    job_id   TEXT    NOT NULL,
+    subject  TEXT    NOT NULL,
     reason   TEXT    NOT NULL,
     previous TEXT    NOT NULL,
     hash     TEXT    NOT NULL
