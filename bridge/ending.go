@@ -15,7 +15,7 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	if waiting != nil {
 		counted := waiting.counted && !waiting.stop && !a.progressed
 		if !a.spent(counted) {
-			return a.worker.Ledger.Release(ctx, a.claim, Release{At: waiting.at.UTC(), Counted: counted, Error: jobError(waiting.err)})
+			return a.release(ctx, Release{At: waiting.at.UTC(), Counted: counted, Error: jobError(waiting.err)})
 		}
 		if outcome, err = a.exhaust(ctx, outcome, waiting.err); err != nil {
 			return err
@@ -25,7 +25,20 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	if err != nil {
 		return err
 	}
-	return a.worker.Ledger.Finish(ctx, a.claim, ending)
+	if err := a.worker.Ledger.Finish(ctx, a.claim, ending); err != nil {
+		return err
+	}
+	job := a.claim.Job
+	a.worker.observer().Ended(job.Kind, ending.Status, a.worker.Now().Sub(job.AcceptedAt))
+	return nil
+}
+
+func (a *attempt) release(ctx context.Context, r Release) error {
+	if err := a.worker.Ledger.Release(ctx, a.claim, r); err != nil {
+		return err
+	}
+	a.worker.observer().Released(a.claim.Job.Kind, r.Counted)
+	return nil
 }
 
 // spent says whether the job may not be put back once more.

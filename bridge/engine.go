@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -76,10 +77,16 @@ func (a *attempt) run(ctx context.Context) error {
 	return a.close(ctx, plan, outcome, waiting)
 }
 
-// plan asks the shop for the steps; a panic in there is a counted failure.
+// plan asks the shop for the steps; a panic in there is a counted failure. A
+// job without any was written by another version: to call it succeeded would be
+// to say that the shop was changed.
 func (a *attempt) plan(ctx context.Context) (plan Plan, err error) {
 	defer recovered(&err)
-	return a.worker.Shop.Plan(ctx, a.claim.Job)
+	plan, err = a.worker.Shop.Plan(ctx, a.claim.Job)
+	if err == nil && !slices.ContainsFunc(plan.Units, func(u Unit) bool { return len(u.Steps) > 0 }) {
+		err = Fault(CodeUnprocessable, nil, "The job's payload asks for nothing that this version of the bridge knows.")
+	}
+	return plan, err
 }
 
 // unplanned puts back or ends a job whose steps could not be laid out.
@@ -125,7 +132,23 @@ func (a *attempt) turn(ctx context.Context, u Unit, s Step, locked map[string]bo
 	if !seen {
 		rec = StepRecord{Seq: a.journal.nextSeq(), Unit: u.Key, Name: s.Name}
 	}
-	return a.step(ctx, u, s, rec, locked)
+	ctx, end := a.worker.tracer().Span(ctx, "step "+s.Name, slog.String("unit", u.Key))
+	rec, wait, err := a.step(ctx, u, s, rec, locked)
+	end(troubleOf(rec, wait, err))
+	return rec, wait, err
+}
+
+// troubleOf is what a trace shows of a step that is not simply done.
+func troubleOf(rec StepRecord, wait *pause, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case wait != nil:
+		return wait.err
+	case rec.State == StepFailed || rec.State == StepUnknown:
+		return stepError(rec)
+	}
+	return nil
 }
 
 // concluded says what a settled step means for its unit.
@@ -248,7 +271,13 @@ func (a *attempt) write(ctx context.Context, rec StepRecord) error {
 	a.progressed = a.progressed || rec.State.Settled()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 	defer cancel()
-	return a.worker.Ledger.Journal(ctx, a.claim, rec, a.progress())
+	if err := a.worker.Ledger.Journal(ctx, a.claim, rec, a.progress()); err != nil {
+		return err
+	}
+	if rec.State.Settled() {
+		a.worker.observer().Step(a.claim.Job.Kind, rec)
+	}
+	return nil
 }
 
 func (a *attempt) now() *time.Time {

@@ -18,28 +18,28 @@ const (
 	DoorMCPStdio DoorName = "mcp-stdio"
 )
 
-// Decision is what became of a request.
-type Decision string
+// Disposition is what became of a request: decision in the audit line.
+type Disposition string
 
 // A request is refused when it is the caller's to mend, and failed when it is
 // ours: a part behind the door is away, or the bridge has a fault.
 const (
-	DecisionRead     Decision = "read"     // answered, nothing was changed
-	DecisionAccepted Decision = "accepted" // a job was made
-	DecisionReplayed Decision = "replayed" // the id already stood for this intention
-	DecisionRefused  Decision = "refused"
-	DecisionFailed   Decision = "failed"
+	RequestRead     Disposition = "read"     // answered, nothing was changed
+	RequestAccepted Disposition = "accepted" // a job was made
+	RequestReplayed Disposition = "replayed" // the id already stood for this intention
+	RequestRefused  Disposition = "refused"
+	RequestFailed   Disposition = "failed"
 )
 
-// Decision tells a read, a new job and a known one apart.
-func (a Answer) Decision() Decision {
+// Disposition tells a read, a new job and a known one apart.
+func (a Answer) Disposition() Disposition {
 	switch {
 	case a.Repeated || a.Replay != nil:
-		return DecisionReplayed
+		return RequestReplayed
 	case a.Acceptance != nil:
-		return DecisionAccepted
+		return RequestAccepted
 	}
-	return DecisionRead
+	return RequestRead
 }
 
 // Receipt is what is known of one request when it has been answered, at every
@@ -49,7 +49,7 @@ func (a Answer) Decision() Decision {
 type Receipt struct {
 	Door      DoorName
 	Began     time.Time
-	Method    string // HTTP verb
+	Method    string // HTTP verb as sent, "" over stdio
 	Route     string // path pattern at REST, protocol method at MCP
 	Operation string // of the operation table, "" for what is none
 	Client    string // once authenticated
@@ -57,30 +57,30 @@ type Receipt struct {
 	BytesIn   int64
 	// Status is that of the contract, also where MCP wraps a refusal in a 200.
 	Status   int
-	Decision Decision // of an answer; see Verdict
-	Err      error    // why there is none
+	Answered Disposition // "" for what is no operation
+	Err      error       // why there is no answer
 }
 
-// Answered fills in the answer of an operation.
-func (r *Receipt) Answered(a Answer) {
-	r.Decision, r.Status = a.Decision(), http.StatusOK
+// Answer fills in the answer of an operation.
+func (r *Receipt) Answer(a Answer) {
+	r.Answered, r.Status = a.Disposition(), http.StatusOK
 	if a.Acceptance != nil && a.Replay == nil {
 		r.Status = http.StatusAccepted
 	}
 }
 
-// Refused fills in an error.
-func (r *Receipt) Refused(err error) { r.Err, r.Status = err, AsError(err).Code.Row().Status }
+// Refuse fills in an error.
+func (r *Receipt) Refuse(err error) { r.Err, r.Status = err, AsError(err).Code.Row().Status }
 
-// Verdict is the decision, refusals and failures included.
-func (r Receipt) Verdict() Decision {
+// Decision is the disposition, refusals and failures included.
+func (r Receipt) Decision() Disposition {
 	switch {
 	case r.Err == nil:
-		return cmp.Or(r.Decision, DecisionRead)
+		return cmp.Or(r.Answered, RequestRead)
 	case r.Status >= http.StatusInternalServerError:
-		return DecisionFailed
+		return RequestFailed
 	}
-	return DecisionRefused
+	return RequestRefused
 }
 
 // Outcome is the error code, or ok.
@@ -106,22 +106,32 @@ func (d *Desk) Record(ctx context.Context, r Receipt) {
 	d.observer().Request(r, took)
 	attrs := []slog.Attr{
 		slog.String("door", string(r.Door)),
-		slog.String("method", r.Method),
+		slog.String("method", knownVerb(r.Method)),
 		slog.String("route", r.Route),
 		slog.String("operation", r.Operation),
 		slog.String("client", r.Client),
 		slog.String("request_id", r.RequestID),
 		slog.Int("status", r.Status),
 		slog.String("outcome", r.Outcome()),
-		slog.String("decision", string(r.Verdict())),
+		slog.String("decision", string(r.Decision())),
 		slog.String("rule", r.Rule()),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.Int64("bytes_in", max(r.BytesIn, 0)),
 	}
 	level := slog.LevelInfo
-	if r.Verdict() == DecisionFailed {
+	if r.Decision() == RequestFailed {
 		level, attrs = slog.LevelError, append(attrs, slog.String("error", r.Err.Error()))
 	}
 	// A client that has gone away is recorded like any other.
 	d.Log.LogAttrs(context.WithoutCancel(ctx), level, "request", attrs...)
+}
+
+// knownVerb keeps a made-up method, which may be any word, out of the log. MCP
+// over stdio has none.
+func knownVerb(method string) string {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	}
+	return "(other)"
 }

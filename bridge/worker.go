@@ -52,17 +52,21 @@ func Backoff(attempt int) time.Duration {
 // Run claims the job and works on it until it ends, must wait or is taken
 // over. ErrNotClaimable says that there was nothing to do now; any other error
 // is for the log, the job itself is safe in the ledger.
-func (w *Worker) Run(ctx context.Context, jobID string) error {
+func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 	claim, err := w.Ledger.Claim(ctx, jobID, w.Node, w.Lease)
 	if err != nil {
 		return err
 	}
+	job := claim.Job
+	w.observer().Attempt(job, w.Now().Sub(job.AcceptedAt))
+	ctx, end := w.tracer().Job(ctx, jobID, "attempt "+job.Kind, slog.Int("attempt", job.Attempts), slog.String("node", w.Node))
+	defer func() { end(err) }()
 	held, stop := w.hold(ctx, claim)
 	defer stop()
 	bounded, cancel := context.WithTimeout(held.ctx, w.AttemptTimeout)
 	defer cancel()
 
-	a := attempt{worker: w, claim: claim, lease: held, journal: claim.Job.Steps}
+	a := attempt{worker: w, claim: claim, lease: held, journal: job.Steps}
 	err = a.run(bounded)
 	if errors.Is(err, ErrFenced) {
 		w.Log.WarnContext(ctx, "job taken over by another worker", "job_id", jobID, "fence", claim.Fence)

@@ -77,6 +77,9 @@ type front struct {
 	// before and after are called around every call of the webservice that
 	// reaches the shop, one at a time; nil for none.
 	before, after func(callSeen)
+	// hold is called with every call before the shop gets it, many at a time;
+	// nil for none.
+	hold func(callSeen)
 	// late says of a call that the shop carries it out only after its caller
 	// has gone; nil for never.
 	late func(callSeen) bool
@@ -86,6 +89,8 @@ type front struct {
 	mu      sync.Mutex
 	callers map[string]*caller
 	calls   int           // under way, also those whose caller has gone
+	writing int           // of them, writes
+	most    int           // writes that were under way at once
 	quiet   chan struct{} // closed when calls falls to 0, if somebody waits
 }
 
@@ -101,6 +106,22 @@ func (f *front) enter() (leave func()) {
 			close(f.quiet)
 			f.quiet = nil
 		}
+	}
+}
+
+// enterWrite counts a write that is under way.
+func (f *front) enterWrite(c callSeen) (leave func()) {
+	if !c.writes() {
+		return func() {}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.writing++
+	f.most = max(f.most, f.writing)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.writing--
 	}
 }
 
@@ -194,6 +215,10 @@ func (f *front) serve(w http.ResponseWriter, r *http.Request, c *caller) {
 		cut()
 	}
 	f.hook(f.before, call)
+	if f.hold != nil {
+		f.hold(call)
+	}
+	defer f.enterWrite(call)()
 	if f.late != nil && f.late(call) {
 		if c.dies("answer " + what) {
 			f.abandon(r)

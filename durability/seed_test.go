@@ -20,3 +20,17 @@ func seedOf(t testing.TB) uint64 {
 	}
 	return uint64(time.Now().UnixNano())
 }
+
+// roundsOf is how often a random test plays: a tenth with -short, ten times as
+// often with DURABILITY_LONG.
+func roundsOf(t testing.TB, usual int) int {
+	t.Helper()
+	switch {
+	case testing.Short():
+		t.Logf("-short: %d rounds instead of %d", usual/10, usual)
+		return usual / 10
+	case thorough():
+		return 10 * usual
+	}
+	return usual
+}

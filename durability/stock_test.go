@@ -150,11 +150,7 @@ func TestReturnedGoodsAreForAPerson(t *testing.T) {
 // Σ sold, or a job says that it cannot know.
 func TestStockSumsUp(t *testing.T) {
 	data := newDatabases(t)
-	rounds := 300
-	if testing.Short() {
-		rounds = 50
-		t.Logf("-short: %d rounds instead of 300", rounds)
-	}
+	rounds := roundsOf(t, 200)
 	seed := seedOf(t)
 	var exact, unsure, deaths, sales atomic.Int64
 	slots := make(chan struct{}, abreast)

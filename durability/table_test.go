@@ -69,11 +69,7 @@ func TestOneEffectWhereverTheWorkerDies(t *testing.T) {
 // jobs may be sent often, as each death with a call under way counts as one.
 func TestOneEffectHoweverOftenWorkersDie(t *testing.T) {
 	data := newDatabases(t)
-	rounds := 400
-	if testing.Short() {
-		rounds = 60
-		t.Logf("-short: %d rounds instead of 400", rounds)
-	}
+	rounds := roundsOf(t, 200)
 	seed := seedOf(t)
 	var deaths atomic.Int64
 	slots := make(chan struct{}, abreast)

@@ -62,6 +62,7 @@ func (c *clock) advance(d time.Duration) {
 // the clock of both.
 type world struct {
 	store *store.Store
+	file  string // of the database
 	clock *clock
 	shop  *sandbox.Shop
 	front *front
@@ -81,7 +82,7 @@ type world struct {
 func newWorld(t testing.TB, data *databases) (w *world, closeWorld func()) {
 	t.Helper()
 	db := data.take(t)
-	w = &world{store: db.store, clock: db.clock, callTimeout: patient, saleLag: -1, settle: settle, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
+	w = &world{store: db.store, file: db.file, clock: db.clock, callTimeout: patient, saleLag: -1, settle: settle, maxAttempts: 5, log: slog.New(slog.DiscardHandler)}
 	var err error
 	if w.shop, err = sandbox.New(sandbox.Options{Key: shopKey}); err != nil {
 		t.Fatal(err)
@@ -105,6 +106,7 @@ type databases struct {
 
 type database struct {
 	store *store.Store
+	file  string
 	clock *clock
 }
 
@@ -135,7 +137,7 @@ func (d *databases) take(t testing.TB) database {
 	if err := os.WriteFile(file, migrated(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := database{clock: newClock()}
+	db := database{file: file, clock: newClock()}
 	var err error
 	if db.store, err = store.Open(t.Context(), "sqlite:"+file, store.Options{Now: db.clock.Now}); err != nil {
 		t.Fatal(err)

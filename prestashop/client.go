@@ -24,6 +24,8 @@ type client struct {
 	http    *http.Client
 	breaker *gobreaker.CircuitBreaker[answer]
 	log     *slog.Logger
+	observe func(Call)
+	trace   bridge.Tracer
 }
 
 // maxConnections keeps a burst of jobs from exhausting the shop's PHP workers;
@@ -48,7 +50,7 @@ func newClient(root *url.URL, o Options) *client {
 		IdleConnTimeout:     idleTimeout,
 		Protocols:           http1,
 	}
-	c := &client{root: root, key: o.Key, timeout: o.Timeout, log: o.Logger}
+	c := &client{root: root, key: o.Key, timeout: o.Timeout, log: o.Logger, observe: o.Observe, trace: o.Trace}
 	c.http = &http.Client{
 		Transport: transport,
 		// A redirect means another host than the shop's own (recording 065); a
@@ -82,6 +84,16 @@ func (c *client) do(ctx context.Context, out call) (answer, error) {
 	if err := ctx.Err(); err != nil {
 		return answer{}, unreached("The call was not made: the attempt had ended.", err)
 	}
+	ctx, end := c.trace.Span(ctx, out.method+" "+out.resource, slog.Int64("id", out.id))
+	start := time.Now()
+	a, err := c.guarded(ctx, out)
+	end(err)
+	c.observe(Call{Method: out.method, Resource: out.resource, Outcome: outcomeOf(err), Took: time.Since(start)})
+	return a, err
+}
+
+// guarded makes the call unless the breaker is open.
+func (c *client) guarded(ctx context.Context, out call) (answer, error) {
 	a, err := c.breaker.Execute(func() (answer, error) { return c.attempt(ctx, out) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		return answer{}, unreached("The shop is not called for a moment, because it did not answer several times.", err)

@@ -35,6 +35,9 @@ type Options struct {
 	Memory  ImageMemory
 	Logger  *slog.Logger // default: discard
 	Breaker Breaker
+	// Observe hears of every call, in words of this package only; nil for none.
+	Observe func(Call)
+	Trace   bridge.Tracer // nil for none
 }
 
 // Breaker says when a shop that does not answer is left alone. Zero values
@@ -96,6 +99,12 @@ func New(o Options) (*Shop, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Observe == nil {
+		o.Observe = func(Call) {}
+	}
+	if o.Trace == nil {
+		o.Trace = bridge.Untraced{}
+	}
 	if o.Memory == nil {
 		o.Memory = noMemory{}
 	}
@@ -110,6 +119,9 @@ func New(o Options) (*Shop, error) {
 		log:        o.Logger,
 	}, nil
 }
+
+// Breaker is the state of the circuit breaker: closed, half-open or open.
+func (s *Shop) Breaker() string { return s.client.breaker.State().String() }
 
 // Close gives back the idle connections. Calls under way are not cut.
 func (s *Shop) Close() {

@@ -151,6 +151,12 @@ func (q *Queue) Ready(ctx context.Context) error {
 	}))
 }
 
+// Answers reports whether Redis answered when it was last asked.
+func (q *Queue) Answers() bool {
+	away, _ := q.link.away()
+	return !away
+}
+
 // Close ends all connections, and the embedded Redis with all it holds. Runners
 // must have returned before.
 func (q *Queue) Close() error {

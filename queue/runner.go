@@ -22,7 +22,19 @@ type RunnerOptions struct {
 	DrainTimeout time.Duration // what running jobs get at the end; 20 s
 	ReclaimAfter time.Duration // idle time after which another worker's announcement is taken over; 1 min
 	ForgetAfter  time.Duration // idle time after which a worker without announcements is removed; 1 h
+
+	// Observe hears where each id came from that is given to Work; nil for none.
+	Observe func(Source)
 }
+
+// Source is where the runner found a job id.
+type Source string
+
+// The stream announces; the sweep finds what it lost, retries and orphans.
+const (
+	FromStream Source = "stream"
+	FromSweep  Source = "sweep"
+)
 
 func (o RunnerOptions) withDefaults() RunnerOptions {
 	o.Workers = positive(o.Workers, 8)
@@ -44,6 +56,7 @@ type Runner struct {
 	slots   chan struct{} // one token per running job
 	kick    chan struct{}
 	starved atomic.Bool // the stream brings nothing: sweep more often
+	running atomic.Int64
 
 	jobs sync.WaitGroup
 	mu   sync.Mutex
@@ -85,6 +98,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.jobs.Wait()
 	return nil
 }
+
+// Running counts the jobs in work.
+func (r *Runner) Running() int { return int(r.running.Load()) }
 
 // Kick asks for a sweep now.
 func (r *Runner) Kick() {

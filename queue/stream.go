@@ -30,6 +30,13 @@ type entry struct {
 	jobID string
 }
 
+func (e entry) source() Source {
+	if e.id == "" {
+		return FromSweep
+	}
+	return FromStream
+}
+
 // Announce tells the workers of an accepted job. An error costs the job a part
 // of a second at most: the sweep finds it.
 func (q *Queue) Announce(ctx context.Context, jobID string) error {

@@ -23,8 +23,13 @@ func (r *Runner) start(ctx, working context.Context, e entry) bool {
 		r.release(e.jobID)
 		return false
 	}
+	if r.options.Observe != nil {
+		r.options.Observe(e.source())
+	}
+	r.running.Add(1)
 	r.jobs.Go(func() {
 		defer func() { <-r.slots }()
+		defer r.running.Add(-1)
 		r.run(working, e)
 	})
 	return true

@@ -20,6 +20,9 @@ func (s Schema) Validate(doc Document) []FieldError {
 	if s.compiled == nil {
 		return []FieldError{sayNoSchema.at("")}
 	}
+	if faults := s.overfull(doc.value); len(faults) > 0 {
+		return faults
+	}
 	faults := s.mismatches(s.compiled.Validate(doc.Value()))
 	for _, check := range s.checks {
 		faults = append(faults, check(doc.value)...)
@@ -29,6 +32,20 @@ func (s Schema) Validate(doc Document) []FieldError {
 	})
 	if more := len(faults) - maxFaults; more > 0 {
 		faults = append(faults[:maxFaults:maxFaults], sayMoreFaults.at("", more))
+	}
+	return faults
+}
+
+// overfull looks for top-level lists that are too long before anything walks
+// them: 10 MB of broken items would cost a second of work to tell what the
+// first look tells.
+func (s Schema) overfull(value any) []FieldError {
+	members, _ := value.(map[string]any)
+	var faults []FieldError
+	for name, member := range s.compiled.Properties {
+		if list, ok := members[name].([]any); ok && member.MaxItems != nil && len(list) > *member.MaxItems {
+			faults = append(faults, sayMaxItems.at(pointerTo(name), *member.MaxItems, len(list)))
+		}
 	}
 	return faults
 }

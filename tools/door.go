@@ -49,6 +49,7 @@ func (d *Door) newServer() *server.MCPServer {
 		server.WithPromptCapabilities(false),
 		server.WithToolFilter(visibleTools),
 		server.WithPromptFilter(visiblePrompts),
+		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{noteError}}),
 	)
 	for _, op := range bridge.Operations {
 		s.AddTool(newTool(op), d.toolHandler(op))

@@ -67,7 +67,14 @@ func (d *Door) newEndpoint() *endpoint {
 	}
 }
 
-func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (e *endpoint) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	w := &recorder{ResponseWriter: out}
+	receipt := &bridge.Receipt{Door: bridge.DoorMCPHTTP, Began: e.door.Desk.Now(), Method: r.Method, Route: "(none)"}
+	r = r.WithContext(withReceipt(r.Context(), receipt))
+	defer func() {
+		noteStatus(receipt, w.status)
+		e.door.Desk.Record(r.Context(), *receipt)
+	}()
 	defer e.recover(w, r)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must pass progress on at once (2026-07-28, SHOULD)
@@ -76,6 +83,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, err)
 		return
 	}
+	receipt.Client = actor.ClientID
 	body, release, err := e.read(w, r)
 	defer release()
 	if err != nil {
@@ -83,6 +91,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, fault := readMessage(body)
+	receipt.BytesIn, receipt.Route = int64(len(body)), routeOf(m)
 	switch {
 	case fault != nil:
 		writeJSON(w, http.StatusBadRequest, jsonType, fault.response())
@@ -169,11 +178,9 @@ func forMCP(r *http.Request, actor bridge.Actor, m message) *http.Request {
 // refuse answers a request that never became an MCP message.
 func (e *endpoint) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	fault := bridge.AsError(err)
-	switch fault.Code {
-	case bridge.CodeMethodNotAllowed:
+	receiptFrom(r.Context()).Refuse(err)
+	if fault.Code == bridge.CodeMethodNotAllowed {
 		w.Header().Set("Allow", http.MethodPost)
-	case bridge.CodeInternal:
-		e.door.Log.ErrorContext(r.Context(), "request failed", "error", err)
 	}
 	if challenge := e.door.challenge(r, fault.Code); challenge != "" {
 		w.Header().Set("WWW-Authenticate", challenge)
@@ -189,6 +196,7 @@ func (e *endpoint) recover(w http.ResponseWriter, r *http.Request) {
 		panic(trouble) // net/http's own way to cut a connection
 	default:
 		e.door.Log.ErrorContext(r.Context(), "request panicked", "panic", trouble, "stack", string(debug.Stack()))
+		receiptFrom(r.Context()).Refuse(bridge.AsError(nil))
 		writeProblem(w, bridge.AsError(nil))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"github.com/prestashop-bridge/bridge/bridge"
 )
 
 // kind tells what a client's JSON-RPC message is.
@@ -46,6 +48,17 @@ type fault struct {
 	code int
 	text string
 	data any
+}
+
+// meaning is the fault in the program's own codes.
+func (f *fault) meaning() bridge.Code {
+	if over, told := f.data.(refusal); told {
+		return over.ErrorCode
+	}
+	if f.code == mcp.INTERNAL_ERROR {
+		return bridge.CodeInternal
+	}
+	return bridge.CodeInvalidRequest
 }
 
 func (f *fault) response() mcp.JSONRPCError {

@@ -75,7 +75,6 @@ func (d *Door) reader(operation, argument string) server.ResourceTemplateHandler
 		}
 		answer, err := d.carryOut(ctx, op, call{arguments: arguments})
 		if err != nil {
-			d.logRefusal(ctx, op, err)
 			return nil, unreadable(bridge.AsError(err))
 		}
 		raw, err := encode(answer.Body)

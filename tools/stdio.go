@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -89,21 +90,41 @@ func (c *conversation) listen(ctx context.Context, reader *lineReader) error {
 // take deals with one line; it never waits for a request.
 func (c *conversation) take(ctx context.Context, l line) {
 	if l.long {
-		c.write(c.door.tooLarge(l.id()).response())
+		c.reject(ctx, c.receipt(ctx, l), c.door.tooLarge(l.id()))
 		return
 	}
 	if len(bytes.TrimSpace(l.text)) == 0 {
 		return
 	}
+	receipt := c.receipt(ctx, l)
 	m, fault := readMessage(l.text)
+	receipt.Route = routeOf(m)
 	switch {
 	case fault != nil:
-		c.write(fault.response())
+		c.reject(ctx, receipt, fault)
+		return
 	case m.kind == request:
-		c.start(ctx, m)
+		c.start(ctx, m, receipt)
+		return
 	case m.cancels != nil:
 		c.cancel(m.cancels)
 	}
+	c.door.Desk.Record(ctx, *receipt)
+}
+
+// receipt begins the receipt of a line.
+func (c *conversation) receipt(ctx context.Context, l line) *bridge.Receipt {
+	return &bridge.Receipt{
+		Door: bridge.DoorMCPStdio, Began: c.door.Desk.Now(), Route: "(none)",
+		Client: actorFrom(ctx).ClientID, BytesIn: int64(len(l.text)), Status: http.StatusOK,
+	}
+}
+
+// reject answers a message that is not served.
+func (c *conversation) reject(ctx context.Context, receipt *bridge.Receipt, f *fault) {
+	c.write(f.response())
+	receipt.Refuse(bridge.Fault(f.meaning(), nil, "%s", f.text))
+	c.door.Desk.Record(ctx, *receipt)
 }
 
 // tooLarge is the answer to a message over the limit.
@@ -115,11 +136,11 @@ func (d *Door) tooLarge(id []byte) *fault {
 
 // start serves a request on its own goroutine. It is known as running before
 // the next line is read, so that a cancellation right behind it finds it.
-func (c *conversation) start(ctx context.Context, m message) {
-	ctx, cancel := context.WithCancelCause(withCall(ctx, m.call))
+func (c *conversation) start(ctx context.Context, m message, receipt *bridge.Receipt) {
+	ctx, cancel := context.WithCancelCause(withReceipt(withCall(ctx, m.call), receipt))
 	if refusal := c.register(m.id, cancel); refusal != nil {
 		cancel(nil)
-		c.write(refusal.response())
+		c.reject(ctx, receipt, refusal)
 		return
 	}
 	go func() {
@@ -127,6 +148,7 @@ func (c *conversation) start(ctx context.Context, m message) {
 		defer cancel(nil)
 		answer := c.handle(ctx, m)
 		c.forget(m.id)
+		c.door.Desk.Record(ctx, *receipt)
 		// A cancelled request SHOULD get no response (2025-11-25, Cancellation).
 		if answer != nil && !errors.Is(context.Cause(ctx), errCancelled) {
 			c.write(answer)
@@ -172,6 +194,7 @@ func (c *conversation) handle(ctx context.Context, m message) (answer mcp.JSONRP
 	defer func() {
 		if trouble := recover(); trouble != nil {
 			c.door.Log.ErrorContext(ctx, "request panicked", "method", m.method, "panic", trouble, "stack", string(debug.Stack()))
+			receiptFrom(ctx).Refuse(bridge.AsError(nil))
 			answer = (&fault{id: m.id, code: mcp.INTERNAL_ERROR, text: "Internal error"}).response()
 		}
 	}()

@@ -71,20 +71,33 @@ func (d *Door) toolHandler(op bridge.Operation) server.ToolHandlerFunc {
 		defer func() {
 			if trouble := recover(); trouble != nil {
 				d.Log.ErrorContext(ctx, "tool panicked", "tool", op.Name, "panic", trouble, "stack", string(debug.Stack()))
-				result = refused(bridge.AsError(nil))
+				fault := bridge.AsError(nil)
+				receiptFrom(ctx).Refuse(fault)
+				result = refused(fault)
 			}
 		}()
 		answer, err := d.carryOut(ctx, op, callFrom(ctx))
 		if err != nil {
-			d.logRefusal(ctx, op, err)
 			return refused(bridge.AsError(err)), nil
 		}
 		return answered(answer), nil
 	}
 }
 
-// carryOut takes a call through the desk in the order of the contract.
+// carryOut takes a call through the desk and fills in its receipt.
 func (d *Door) carryOut(ctx context.Context, op bridge.Operation, c call) (bridge.Answer, error) {
+	answer, err := d.submit(ctx, op, c)
+	if err != nil {
+		receiptFrom(ctx).Refuse(err)
+		return answer, err
+	}
+	receiptFrom(ctx).Answer(answer)
+	return answer, nil
+}
+
+// submit takes a call through the desk in the order of the contract.
+func (d *Door) submit(ctx context.Context, op bridge.Operation, c call) (bridge.Answer, error) {
+	note(ctx, op, "")
 	actor := actorFrom(ctx)
 	if err := d.Desk.Authorize(actor, op); err != nil {
 		return bridge.Answer{}, err
@@ -98,6 +111,7 @@ func (d *Door) carryOut(ctx context.Context, op bridge.Operation, c call) (bridg
 	}
 	if op.Write {
 		req.RequestID, req.Arguments = d.splitRequestID(req.Arguments)
+		note(ctx, op, req.RequestID)
 	}
 	return d.Desk.Do(ctx, actor, req)
 }
@@ -116,14 +130,4 @@ func (d *Door) splitRequestID(arguments []byte) (id string, payload []byte) {
 	value, rest, _ := doc.Take("request_id")
 	id, _ = value.(string)
 	return id, rest.Raw()
-}
-
-func (d *Door) logRefusal(ctx context.Context, op bridge.Operation, err error) {
-	fault := bridge.AsError(err)
-	client := actorFrom(ctx).ClientID
-	if fault.Code == bridge.CodeInternal {
-		d.Log.ErrorContext(ctx, "tool failed", "tool", op.Name, "client", client, "error", err)
-		return
-	}
-	d.Log.InfoContext(ctx, "tool refused", "tool", op.Name, "client", client, "code", fault.Code, "rule", fault.Rule)
 }

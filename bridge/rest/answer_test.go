@@ -1,17 +1,14 @@
 package rest_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
-	"github.com/prestashop-bridge/bridge/bridge/rest"
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -221,25 +218,6 @@ func TestHeadersOfEveryProtectedAnswer(t *testing.T) {
 				t.Errorf("%s %s: %s is %q, want %q", s.method, s.uri, name, got, want)
 			}
 		}
-	}
-}
-
-func TestProbes(t *testing.T) {
-	var fault error
-	ready := func(d *rest.Door) { d.Ready = func(context.Context) error { return fault } }
-	r := newRig(t, ready, func(d *rest.Door) { d.AllowedSources = networks(t, "10.0.0.0/8") })
-	get := func(path string) *httptest.ResponseRecorder {
-		return r.serve(httptest.NewRequest(http.MethodGet, path, nil))
-	}
-	expect(t, get("/healthz"), http.StatusOK)
-	expect(t, get("/readyz"), http.StatusOK)
-	for _, fault = range []error{errors.New("secret DSN"), bridge.Fault(bridge.CodeQueueUnavailable, errors.New("secret DSN"), "The queue does not answer.")} {
-		w := get("/readyz")
-		expect(t, w, http.StatusServiceUnavailable)
-		if strings.Contains(w.Body.String(), "secret") || w.Header().Get("Retry-After") == "" {
-			t.Errorf("got %s", w.Body)
-		}
-		expect(t, get("/healthz"), http.StatusOK)
 	}
 }
 

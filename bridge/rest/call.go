@@ -12,7 +12,7 @@ import (
 const requestIDHeader = "X-Request-ID"
 
 // call is one HTTP exchange on its way through the door. Whoever learns
-// something about it fills it in; the access log is written from it.
+// something about it fills it in; the audit line is written from it.
 type call struct {
 	w *recorder
 	r *http.Request
@@ -23,10 +23,11 @@ type call struct {
 
 	pattern   string // of the route, "" while none matched
 	value     string // of the pattern's {name} segment
+	operation string // "" for what is no operation of the hub
 	client    string // once authenticated
 	requestID string // X-Request-ID in lower case, if it is a valid one
-	code      bridge.Code
-	cause     error // for the log only
+	answered  bridge.Disposition
+	refusal   error // why there is no answer; its cause is for the log only
 }
 
 func newCall(w http.ResponseWriter, r *http.Request) *call {
@@ -87,7 +88,6 @@ func (c *call) write(status int, mediaType string, raw []byte) {
 type recorder struct {
 	http.ResponseWriter
 	status int
-	bytes  int64
 }
 
 func (w *recorder) WriteHeader(status int) {
@@ -95,10 +95,4 @@ func (w *recorder) WriteHeader(status int) {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *recorder) Write(raw []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(raw)
-	w.bytes += int64(n)
-	return n, err
 }

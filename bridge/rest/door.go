@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -42,15 +41,15 @@ type Door struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger
-	// Ready tells whether the parts behind the door answer; nil means always.
-	Ready func(context.Context) error
+	// Checks are the parts behind the door, for /readyz; none means ready.
+	Checks []Check
 }
 
 // Handler serves the door. It routes on the request line exactly as it was
 // sent, so it must not be mounted behind anything that rewrites paths.
 func (d *Door) Handler() http.Handler {
 	set := d.withDefaults()
-	return &router{routes: set.routes(), now: set.Now, log: set.Log}
+	return &router{routes: set.routes(), desk: set.Desk, now: set.Now, log: set.Log}
 }
 
 // Server is an HTTP server for the door with limits against slow and oversized

@@ -73,6 +73,7 @@ func whole(t *testing.T, readsAMinute, writesAMinute int) (*client.Client, *sand
 	}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = door.Server("")
+	server.Config.Handler = conforming(t, server.Config.Handler)
 	server.Start()
 	t.Cleanup(server.Close)
 	return &client.Client{

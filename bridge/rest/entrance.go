@@ -56,6 +56,7 @@ func newEntrance(d *Door, origins sources) *entrance {
 
 func (e *entrance) serve(c *call, op bridge.Operation) error {
 	c.w.Header().Set("Cache-Control", "no-store")
+	c.operation = op.Name
 	v := &visit{call: c, op: op}
 	defer v.leave()
 	for _, passes := range e.checks {
@@ -73,5 +74,6 @@ func (e *entrance) serve(c *call, op bridge.Operation) error {
 	if err != nil {
 		return err
 	}
+	c.answered = answer.Disposition()
 	return writeAnswer(c, op, answer)
 }

@@ -14,7 +14,7 @@ type oauthError struct {
 	Name        string `json:"error"`
 	Description string `json:"error_description"`
 
-	code  bridge.Code   // for the access log
+	code  bridge.Code   // for the audit line
 	wait  time.Duration // for Retry-After
 	cause error         // for the log; nil unless it is our fault
 }
@@ -60,7 +60,7 @@ func unavailable(cause error) *oauthError {
 // writeOAuthError sends the error. RFC 6749 §5.2 wants the Basic challenge with
 // a 401, and no cache may keep any of it.
 func writeOAuthError(c *call, fault *oauthError) error {
-	c.code, c.cause = fault.code, fault.cause
+	c.refusal = bridge.Fault(fault.code, fault.cause, "%s", fault.Description)
 	noStore(c.w.Header())
 	if fault.Status == http.StatusUnauthorized {
 		c.w.Header().Set("WWW-Authenticate", `Basic realm="bridge", charset="UTF-8"`)

@@ -85,7 +85,7 @@ func newRig(t *testing.T, settings ...func(*rest.Door)) *rig {
 	for _, set := range settings {
 		set(r.door)
 	}
-	r.handler = r.door.Handler()
+	r.handler = conforming(t, r.door.Handler())
 	return r
 }
 
@@ -112,6 +112,17 @@ func (r *rig) token(scopes ...string) string {
 
 // tokens are kept because signing is dear and every rig has the same issuer.
 var tokens sync.Map
+
+// confine registers networks for the rig's client.
+func (r *rig) confine(texts ...string) {
+	r.t.Helper()
+	client, err := r.door.Gate.Clients.Client(r.t.Context(), clientID)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	client.Sources = networks(r.t, texts...)
+	r.door.Gate.Clients = bridge.FixedClients{client}
+}
 
 // shot is a request before it is signed. The zero value of a field means what
 // an honest client would send; after lets a test spoil the finished request.

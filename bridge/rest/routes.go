@@ -23,7 +23,7 @@ func (d *Door) routes() []route {
 	origins := sources{allowed: d.AllowedSources, proxies: d.TrustedProxies}
 	counter := newTokenCounter(d, origins)
 	shown := documents{baseURL: d.BaseURL, tokens: d.Gate.Tokens}
-	watch := probe{ready: d.Ready}
+	watch := probe{checks: d.Checks}
 	all := []route{
 		{http.MethodPost, "/oauth/token", counter.serve},
 		{http.MethodGet, authorizePath, refuseAuthorization},
@@ -32,6 +32,7 @@ func (d *Door) routes() []route {
 		{http.MethodGet, "/.well-known/oauth-authorization-server", shown.metadata},
 		{http.MethodGet, "/healthz", alive},
 		{http.MethodGet, "/readyz", watch.serve},
+		{http.MethodGet, openAPIPath, newManual(d).serve},
 	}
 	entry := newEntrance(d, origins)
 	for _, op := range bridge.Operations {

@@ -9,6 +9,42 @@ import (
 	"github.com/prestashop-bridge/bridge/bridge/rest"
 )
 
+// A client with networks of its own is bound to them, at the token endpoint
+// too; a proxy of ours in between changes nothing.
+func TestSourcesOfAClient(t *testing.T) {
+	for _, c := range []struct {
+		name, remote, forwarded string
+		allowed                 bool
+	}{
+		{"inside", "10.1.2.3:9", "", true},
+		{"outside", "203.0.113.5:9", "", false},
+		{"inside by the proxy", "192.0.2.10:9", "10.1.2.3", true},
+		{"outside by the proxy", "192.0.2.10:9", "203.0.113.5", false},
+		{"an address that is none", "@", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t, func(d *rest.Door) { d.TrustedProxies = networks(t, "192.0.2.0/24") })
+			r.confine("10.0.0.0/8")
+			from := func(req *http.Request) {
+				req.RemoteAddr = c.remote
+				if c.forwarded != "" {
+					req.Header.Set("X-Forwarded-For", c.forwarded)
+				}
+			}
+			s, tokenRequest := read(productPath), ask(grant())
+			s.after = from
+			from(tokenRequest)
+			if c.allowed {
+				expect(t, r.send(s), http.StatusOK)
+				expect(t, r.serve(tokenRequest), http.StatusOK)
+				return
+			}
+			r.refused(s, http.StatusForbidden, bridge.CodeSourceRefused)
+			expect(t, r.serve(tokenRequest), http.StatusForbidden)
+		})
+	}
+}
+
 // ATTACK: an address of the inside, written into X-Forwarded-For.
 func TestAttackForwardedAddress(t *testing.T) {
 	for _, c := range []struct {

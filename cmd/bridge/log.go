@@ -4,16 +4,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
+	"time"
 )
 
-// openLog makes the program's logger: JSON lines on stderr, or appended to
-// LOG_PATH. Values under names that sound like secrets never reach it.
+// openLog makes the program's logger: JSON lines on stderr, or in LOG_PATH. Values under names that sound like secrets never reach it.
 func openLog(c config, stderr io.Writer) (*slog.Logger, func(), error) {
 	out, closeLog := stderr, func() {}
 	if c.logPath != "" {
-		file, err := os.OpenFile(c.logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		file, err := openLogFile(c.logPath, c.logMaxBytes, c.logKeep, time.Now)
 		if err != nil {
 			return nil, nil, fmt.Errorf("LOG_PATH cannot be written: %w", err)
 		}

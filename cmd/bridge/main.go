@@ -41,6 +41,8 @@ func commands() []command {
 		{"serve", "run the REST bridge, MCP over HTTP and the worker", serve},
 		{"mcp", "run MCP over stdio with a worker (--sandbox: on the built-in shop)", mcpStdio},
 		{"sandbox", "run the stand-in PrestaShop 9 alone", runSandbox},
+		{"check", "try out the configured deployment before it goes live (--json, --write-test PRODUCT_ID)", runChecks},
+		{"sign", "show the string to sign and the signature of a request", sign},
 		{"migrate", "bring the database to this version's schema", migrate},
 		{"jobs", "list, show, retry, cancel or resolve jobs", jobs},
 		{"clients", "add, list, rotate, limit or revoke clients", clients},

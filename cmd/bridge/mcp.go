@@ -37,6 +37,7 @@ func mcpStdio(ctx context.Context, p process) error {
 	if c.clientID == "" {
 		c.clientID = "local"
 	}
+	c.traced = true
 	log, closeLog, err := openLog(c, p.stderr)
 	if err != nil {
 		return err

@@ -40,6 +40,7 @@ func serve(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	c.traced = true
 	log, closeLog, err := openLog(c, p.stderr)
 	if err != nil {
 		return err
@@ -82,6 +83,9 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 	if slices.Contains(selected, "worker") {
 		group.Go(func() error { return p.work(ctx) })
 	}
+	if p.config.metricsListen != "" {
+		group.Go(func() error { return p.serveMetrics(ctx) })
+	}
 	group.Go(func() error {
 		p.log.Info("ready", "listen", listener.Addr().String(), "base_url", p.config.baseURL, "parts", selected, "version", version)
 		return serveUntilDone(ctx, server, listener)
@@ -104,7 +108,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 	}
 	c := p.config
 	door := &rest.Door{
-		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Log: p.log, Ready: p.ready,
+		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Log: p.log, Checks: p.checks(),
 		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: int64(c.gzipRecommendedAbove), GzipRequiredAbove: int64(c.gzipRequiredAbove),
 		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
 	}
@@ -116,6 +120,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload}
 		server.Handler = beside(mcp.Handler(), server.Handler)
 	}
+	server.Handler = p.traced(server.Handler)
 	return server, nil
 }
 

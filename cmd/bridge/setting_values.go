@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -66,6 +67,25 @@ func days(field func(*config) *time.Duration) func(*config, string) error {
 		err := number(func(*config) *int { return &n }, 1, 36500)(c, v)
 		*field(c) = time.Duration(n) * 24 * time.Hour
 		return err
+	}
+}
+
+func megabytes(field func(*config) *int64) func(*config, string) error {
+	return func(c *config, v string) error {
+		var n int
+		err := number(func(*config) *int { return &n }, 1, 100000)(c, v)
+		*field(c) = int64(n) << 20
+		return err
+	}
+}
+
+func listenAddress(field func(*config) *string) func(*config, string) error {
+	return func(c *config, v string) error {
+		if _, port, err := net.SplitHostPort(v); err != nil || port == "" {
+			return errors.New("must be HOST:PORT")
+		}
+		*field(c) = v
+		return nil
 	}
 }
 

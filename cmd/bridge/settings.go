@@ -44,6 +44,10 @@ type config struct {
 	allowedSources       []netip.Prefix
 	trustedProxies       []netip.Prefix
 	logPath              string
+	logMaxBytes          int64
+	logKeep              time.Duration
+	metricsListen        string
+	traced               bool // the OTEL_* variables count; no setting
 	stateDir             string
 	shopURL              string
 	shopKey              string
@@ -98,7 +102,7 @@ var settings = []setting{
 	{"GZIP_REQUIRED_ABOVE_BYTES", "32768", false, optional, "Bodies above this must come as gzip.", number(func(c *config) *int { return &c.gzipRequiredAbove }, 0, 10485760)},
 	{"MAX_PAYLOAD_BYTES", "10485760", false, optional, "Largest request body; the contract's 10 MB is the most.", payloadBytes},
 	{"ALLOWED_SOURCE_IPS", "", false, optional, "Comma-separated addresses or CIDR ranges that may call; unset allows all.", prefixes(func(c *config) *[]netip.Prefix { return &c.allowedSources })},
-	{"LOG_PATH", "", false, optional, "File to append logs to; unset logs to stderr.", text(func(c *config) *string { return &c.logPath })},
+	{"LOG_PATH", "", false, optional, "File to append logs to, mode 600; unset logs to stderr.", text(func(c *config) *string { return &c.logPath })},
 
 	{"PRESTASHOP_URL", "", false, forShop, "The shop's base URL, such as https://shop.example.com (the webservice is below it at /api).", webURL(func(c *config) *string { return &c.shopURL })},
 	{"PRESTASHOP_WS_KEY", "", true, forShop, "Webservice key of the shop, 32 characters; its rights are listed in the README.", shopKey},
@@ -111,6 +115,9 @@ var settings = []setting{
 	{"JOB_WORKERS", "8", false, optional, "Jobs worked on at once in this process.", number(func(c *config) *int { return &c.jobWorkers }, 1, 256)},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
+	{"LOG_MAX_MB", "100", false, optional, "Size in MB at which LOG_PATH begins a new file; one begins each day (UTC) in any case.", megabytes(func(c *config) *int64 { return &c.logMaxBytes })},
+	{"LOG_KEEP_DAYS", "30", false, optional, "How long the earlier files of LOG_PATH are kept.", days(func(c *config) *time.Duration { return &c.logKeep })},
+	{"METRICS_LISTEN", "", false, optional, "Address of GET /metrics for Prometheus, such as 127.0.0.1:9090, apart from --listen and not for the public; unset serves none.", listenAddress(func(c *config) *string { return &c.metricsListen })},
 	{"STATE_DIR", "", false, optional, "Folder for the embedded database and the keys; default ~/.local/state/bridge.", text(func(c *config) *string { return &c.stateDir })},
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,10 +11,12 @@ import (
 
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/metrics"
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/prestashop"
 	"github.com/prestashop-bridge/bridge/queue"
 	"github.com/prestashop-bridge/bridge/store"
+	"github.com/prestashop-bridge/bridge/traces"
 )
 
 // jobLease is how long a claim holds without renewal. The contract allows
@@ -28,25 +29,31 @@ const sweepEvery = 500 * time.Millisecond
 
 // parts is the assembled program without its doors.
 type parts struct {
-	config config
-	log    *slog.Logger
-	store  *store.Store
-	queue  *queue.Queue
-	shop   *prestashop.Shop
-	desk   *bridge.Desk
-	runner *queue.Runner
+	config  config
+	log     *slog.Logger
+	metrics *metrics.Metrics
+	traces  *traces.Tracer // nil when no collector is named
+	store   *store.Store
+	queue   *queue.Queue
+	shop    *prestashop.Shop
+	desk    *bridge.Desk
+	runner  *queue.Runner
 }
 
 // assemble opens the database (bringing it to this version's schema), the
 // queue and the shop, and ties hub and worker to them.
 func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err error) {
-	p := &parts{config: c, log: log}
+	p := &parts{config: c, log: log, metrics: metrics.New(version)}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
 	node := nodeName()
+	tracer, err := p.openTraces(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if p.store, err = openStore(ctx, c); err != nil {
 		return nil, err
 	}
@@ -58,19 +65,27 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		return nil, fmt.Errorf("REDIS_DSN: %w", err)
 	}
 	rules := policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts}
-	p.shop, err = prestashop.New(prestashop.Options{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Memory: p.store, Logger: log})
+	p.shop, err = prestashop.New(prestashop.Options{
+		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Memory: p.store,
+		Logger: log, Observe: p.countCall, Trace: tracer,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
 	p.desk = &bridge.Desk{
 		Intake: p.store, Jobs: p.store, Shop: p.shop, Transport: p.queue, Replays: p.queue, Limiter: p.queue,
 		Rules: rules, MaxAttempts: c.jobMaxAttempts, Now: time.Now, NewID: newJobID, Log: log,
+		Observe: p.metrics, Trace: tracer,
 	}
 	worker := &bridge.Worker{
 		Ledger: p.store, Shop: p.shop, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, Now: time.Now, Log: log,
+		Observe: p.metrics, Trace: tracer,
 	}
-	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery})
+	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
+		Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,
+	})
+	p.watchParts()
 	return p, nil
 }
 
@@ -105,12 +120,7 @@ func (p *parts) close() {
 			p.log.Warn("database not closed cleanly", "error", err)
 		}
 	}
-}
-
-// ready says whether requests can be served: the database must answer; the
-// queue must answer for writes.
-func (p *parts) ready(ctx context.Context) error {
-	return errors.Join(p.store.Ping(ctx), p.queue.Ready(ctx))
+	p.closeTraces()
 }
 
 // actor is the identity of the stdio door: the configured client.

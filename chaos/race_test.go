@@ -1,0 +1,6 @@
+//go:build race
+
+package main
+
+// raceDetector is built into the nodes, too, when the tests have it.
+const raceDetector = true
