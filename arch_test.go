@@ -28,6 +28,8 @@ var levels = map[string]int{
 	"tools":              3,
 	"store":              3,
 	"queue":              3,
+	"metrics":            3,
+	"traces":             3,
 	"prestashop":         3,
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         4,

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -40,6 +41,26 @@ type Client struct {
 // the one before. It takes as long for a client that does not exist.
 func (c Client) SecretMatches(secret string) bool {
 	return auth.SecretMatches(c.SecretHash, secret) || c.OldHash != "" && auth.SecretMatches(c.OldHash, secret)
+}
+
+// AdmitFrom refuses a client that calls from outside the networks registered
+// for it.
+func (c Client) AdmitFrom(addr netip.Addr) error {
+	if c.MayCallFrom(addr) {
+		return nil
+	}
+	fault := Fault(CodeSourceRefused, nil, "This client may not call from this address.")
+	fault.Fix = "Call from one of the networks registered for the client, or ask the operator to add this one."
+	return fault
+}
+
+// AdmitSource refuses a request from outside the networks the deployment
+// allows.
+func AdmitSource(s auth.Sources, r *http.Request) error {
+	if s.Allows(s.Address(r)) {
+		return nil
+	}
+	return Fault(CodeSourceRefused, nil, "Requests from this address are not allowed.")
 }
 
 // MayCallFrom reports whether the client may call from the address.

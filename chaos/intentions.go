@@ -84,21 +84,25 @@ var statusChain = []status{
 	{"payment_accepted", 2, "payment"}, {"processing", 3, "preparation"}, {"shipped", 4, "shipped"}, {"delivered", 5, ""},
 }
 
-// batch is one import. Every fifth of its items is a new product; the others
-// change products that many batches share, so that imports meet each other.
+// batch is one import. Every fifth of its items is a new product, the others
+// change products that all batches of its lane share: the bridge must let those
+// run one after the other, and may let the lanes run side by side.
 type batch struct {
 	*intention
 	items []schemas.ImportItem
 }
 
-const newEvery = 5
+const (
+	newEvery       = 5
+	batchesPerLane = 8
+)
 
-// sharedReference is the reference of a product that batches share.
-func sharedReference(number int) string { return fmt.Sprintf("SHARED-%d", number) }
+func (o options) lanes() int { return max(3, o.imports/batchesPerLane) }
 
-// sharedProducts is how many there are. New products are few and shared ones
-// not many, because the stand-in shop looks through whole tables.
-func (o options) sharedProducts() int { return max(50, 2*o.imports) }
+// isNew reports whether the item at a place of a batch is a new product.
+func isNew(place int) bool { return place%newEvery == 0 }
+
+func sharedReference(lane, place int) string { return fmt.Sprintf("SHARED-%d-%d", lane, place) }
 
 // planned lays out the work of a storm. The same seed and options plan the same.
 func planned(o options, rng *rand.Rand, pictures string) (*workload, error) {
@@ -204,12 +208,17 @@ func (w *workload) addChange(o options, rng *rand.Rand) error {
 	return err
 }
 
+// addShared puts the products into the shop that the batches of a lane change.
 func (w *workload) addShared(o options) {
-	first := 1 + len(w.catalogue.Products)
-	for number := range o.sharedProducts() {
-		product := simpleProduct(first + number)
-		product.Reference = sharedReference(number)
-		w.catalogue.Products = append(w.catalogue.Products, product)
+	for lane := range o.lanes() {
+		for place := range o.items {
+			if isNew(place) {
+				continue
+			}
+			product := simpleProduct(1 + len(w.catalogue.Products))
+			product.Reference = sharedReference(lane, place)
+			w.catalogue.Products = append(w.catalogue.Products, product)
+		}
 	}
 }
 
@@ -218,11 +227,10 @@ func (w *workload) addShared(o options) {
 func picturesOf(place int) int { return []int{2, 0, 0, 1, 0, 1, 0, 0, 0, 0}[place%10] }
 
 func (w *workload) addBatch(o options, rng *rand.Rand, number int, pictures string) error {
-	shared := rng.Perm(o.sharedProducts())
 	items := make([]schemas.ImportItem, o.items)
 	for at := range items {
-		reference := sharedReference(shared[at])
-		if at%newEvery == 0 {
+		reference := sharedReference(number%o.lanes(), at)
+		if isNew(at) {
 			reference = fmt.Sprintf("IMPORT-%d-%d", number, at)
 		}
 		price, err := schemas.ParseMoney(fmt.Sprintf("%d.%02d", 1+rng.IntN(500), rng.IntN(100)))

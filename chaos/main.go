@@ -39,7 +39,7 @@ func readOptions(arguments []string, stderr io.Writer) (options, error) {
 	set.Uint64Var(&o.seed, "seed", 0, "seed of all chance; 0 picks one")
 	set.DurationVar(&o.length, "for", time.Minute, "how long processes are killed")
 	set.DurationVar(&o.every, "every", 12*time.Second, "mean time between two kills of one process")
-	set.DurationVar(&o.drain, "drain", 5*time.Minute, "most the jobs may take to end afterwards")
+	set.DurationVar(&o.drain, "drain", 10*time.Minute, "most the jobs may take to end afterwards")
 	set.IntVar(&o.imports, "imports", 200, "imports to send")
 	set.IntVar(&o.items, "items", 50, "items of an import, 1 to 50")
 	set.IntVar(&o.deltas, "deltas", 2000, "stock differences to send")

@@ -73,7 +73,7 @@ func (p *process) live(ctx context.Context) error {
 	defer stop()
 	// However it ends, it is started again.
 	_ = child.Wait()
-	p.gone()
+	p.gone(ctx.Err() != nil)
 	return nil
 }
 
@@ -83,11 +83,12 @@ func (p *process) born(pid int) {
 	p.pid = pid
 }
 
-func (p *process) gone() {
+// gone notes the end of a life. At the storm's own end nothing is counted.
+func (p *process) gone(atTheEnd bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pid = 0
-	if p.pause == 0 {
+	if p.pause == 0 && !atTheEnd {
 		p.quits++
 	}
 }

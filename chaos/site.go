@@ -22,6 +22,7 @@ type site struct {
 	shop      *sandbox.Shop
 
 	keeping sync.WaitGroup
+	die     context.CancelFunc
 	closers []func() // in the order of opening
 }
 
@@ -64,6 +65,12 @@ func build(ctx context.Context, o options, w *workload, pictures string) (*site,
 	return s, s.start(ctx, around, binary, redis)
 }
 
+// halt ends every process for good; the shop stays.
+func (s *site) halt() {
+	s.die()
+	s.keeping.Wait()
+}
+
 func (s *site) clear(keep bool) {
 	if keep {
 		fmt.Fprintln(os.Stderr, "kept:", s.dir)
@@ -87,9 +94,9 @@ func (s *site) openShop(w *workload) (address string, err error) {
 // it makes the keys and the tables that all share.
 func (s *site) start(ctx context.Context, around surroundings, binary string, redis *process) error {
 	// Whatever ends ctx, the processes live until close.
-	living, die := context.WithCancel(context.WithoutCancel(ctx))
-	s.onClose(s.keeping.Wait)
-	s.onClose(die)
+	var living context.Context
+	living, s.die = context.WithCancel(context.WithoutCancel(ctx))
+	s.onClose(s.halt)
 	s.onClose(func() { _ = s.database.sql.Close() })
 	if err := s.raise(ctx, living, s.database.process, redis); err != nil {
 		return err

@@ -72,6 +72,8 @@ func (s *storm) run(ctx context.Context) (report, error) {
 	if err != nil {
 		return report{}, err
 	}
+	// A job that did not end in time would go on changing what is counted.
+	s.site.halt()
 	sums := &tally{shop: s.site.shop}
 	sums.everything(s.work)
 	findings = append(append(append(findings, strays...), sums.findings...), s.site.crashes()...)

@@ -45,6 +45,8 @@ func promised(in *intention, step string) span {
 		return never
 	case in.job.Status == schemas.Succeeded:
 		return once
+	case !in.job.Status.Terminal():
+		return atMost
 	}
 	for _, s := range in.job.Steps {
 		if s.Name != step {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -57,12 +58,11 @@ func (t *tally) imports(batches []batch, products shelf) {
 }
 
 // product: there is one of it, with every picture once, and its price and its
-// stock are of one of the imports. Which one came last is not promised: items
-// of different batches meet in any order.
+// stock are of the import that ended last.
 func (t *tally) product(reference string, uses []use, found []sandbox.Product) {
 	first := uses[0].intention
 	existing := once // shared products are there from the beginning
-	if uses[0].place%newEvery == 0 {
+	if isNew(uses[0].place) {
 		existing = uses[0].says("product")
 	}
 	t.expect(first, "product "+reference, len(found), existing)
@@ -79,24 +79,36 @@ func (t *tally) product(reference string, uses []use, found []sandbox.Product) {
 	t.expect(first, "pictures of "+reference, len(found[0].Images), pictures)
 	quantity, _ := t.shop.Stock(found[0].ID, 0)
 	if !explained(uses, "stock", func(item schemas.ImportItem) bool { return item.StockQuantity == int64(quantity) }) {
-		t.find(faultMissing, first, "stock of %s is %d, which no import of it says", reference, quantity)
+		t.find(faultMissing, first, "stock of %s is %d, which the last import of it does not say", reference, quantity)
 	}
 	price, err := schemas.ParseMoney(found[0].Price)
 	if err != nil || !explained(uses, "product", func(item schemas.ImportItem) bool { return item.PriceHT.Equal(price) }) {
-		t.find(faultMissing, first, "price of %s is %s, which no import of it says", reference, found[0].Price)
+		t.find(faultMissing, first, "price of %s is %s, which the last import of it does not say", reference, found[0].Price)
 	}
 }
 
-// explained reports whether a value at the shop is one that may have been
-// written; where nothing must have been, any value may be.
+// explained reports whether a value at the shop is that of the last import that
+// has written it. Imports of one product run one after the other, so the one
+// that ended last wrote last.
 func explained(uses []use, step string, matches func(schemas.ImportItem) bool) bool {
-	must := false
-	for _, u := range uses {
+	latestFirst := slices.SortedFunc(slices.Values(uses), func(a, b use) int { return b.ended().Compare(a.ended()) })
+	for _, u := range latestFirst {
 		says := u.says(step)
 		if says.most > 0 && matches(u.item()) {
 			return true
 		}
-		must = must || says.least > 0
+		if says.least > 0 {
+			return false
+		}
 	}
-	return !must
+	return true // nothing must have been written
+}
+
+// ended is when the import's job ended. One that has not may have written
+// later than all others.
+func (u use) ended() time.Time {
+	if u.job.FinishedAt == nil {
+		return time.Now()
+	}
+	return *u.job.FinishedAt
 }

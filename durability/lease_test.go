@@ -89,7 +89,7 @@ func stopAndGoOn(t *testing.T, databaseURL, method string) {
 		}
 		once.Do(func() {
 			<-ready
-			first.signal(t, syscall.SIGSTOP)
+			first.stop(t)
 			close(stopped)
 		})
 	}
@@ -100,6 +100,9 @@ func stopAndGoOn(t *testing.T, databaseURL, method string) {
 	startWorker(t, f, "second", databaseURL, "")
 	job := n.allEnd(t, lease+30*time.Second, id)[0]
 	ended(t, job, schemas.Succeeded)
+	if job.Attempts != 2 {
+		t.Fatalf("nobody took the job over: %s", story(job))
+	}
 	sent := f.writes("first")
 	told := fmt.Sprintf("%+v", n.job(t, id))
 	first.signal(t, syscall.SIGCONT)

@@ -1,10 +1,12 @@
 package durability
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -115,4 +117,26 @@ func eachDatabase(t *testing.T, test func(t *testing.T, databaseURL string)) {
 		t.Parallel()
 		test(t, ownDatabase(t))
 	})
+}
+
+// stop is SIGSTOP; it returns when no thread of the process runs any more,
+// which on a busy machine is later than the signal.
+func (p *process) stop(t testing.TB) {
+	t.Helper()
+	p.signal(t, syscall.SIGSTOP)
+	threads := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "task", "*", "stat")
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		files, _ := filepath.Glob(threads)
+		running := 0
+		for _, file := range files {
+			raw, err := os.ReadFile(file)
+			if err == nil && !bytes.Contains(raw, []byte(") T ")) {
+				running++
+			}
+		}
+		if running == 0 {
+			return // also where there is no /proc
+		}
+	}
+	t.Errorf("%s does not stop", p.name)
 }

@@ -98,7 +98,17 @@ func TestRedisIsExpendable(t *testing.T) {
 	price := 0
 	accept := func(t testing.TB) {
 		price++
-		ids = append(ids, n.accept(t, bridge.OpUpdateProduct, priceChange(1+price%7, fmt.Sprintf("%d.25", 100+price))))
+		// Just after a restart a write may still be refused; the client repeats it.
+		requestID, payload := uuid.NewString(), priceChange(1+price%7, fmt.Sprintf("%d.25", 100+price))
+		await(t, 20*time.Second, "the acceptance of a write", func() bool {
+			answer, err := n.send(t.Context(), bridge.OpUpdateProduct, requestID, payload)
+			if err == nil {
+				ids = append(ids, answer.Acceptance.JobID)
+			} else if bridge.AsError(err).Code != bridge.CodeQueueUnavailable {
+				t.Errorf("a write around a restart: %v", err)
+			}
+			return err == nil
+		})
 	}
 	for range 10 {
 		accept(t)

@@ -1,15 +1,11 @@
 package durability
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -22,7 +18,6 @@ import (
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/prestashop"
 	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
-	"github.com/prestashop-bridge/bridge/schemas"
 	"github.com/prestashop-bridge/bridge/store"
 )
 
@@ -95,110 +90,36 @@ func newWorld(t testing.TB, data *databases) (w *world, closeWorld func()) {
 	}
 }
 
-// databases lends worlds a database each. A case leaves nothing alive behind
-// it, so the next one can have its database; one that did fails anyway.
-type databases struct {
-	dir  string
-	mu   sync.Mutex
-	made int
-	idle []database
-}
-
-type database struct {
-	store *store.Store
-	file  string
-	clock *clock
-}
-
-func newDatabases(t testing.TB) *databases {
-	t.Helper()
-	d := &databases{dir: scratch(t)}
-	t.Cleanup(func() {
-		for _, db := range d.idle {
-			if err := db.store.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	return d
-}
-
-func (d *databases) take(t testing.TB) database {
-	t.Helper()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if last := len(d.idle) - 1; last >= 0 {
-		db := d.idle[last]
-		d.idle = d.idle[:last]
-		return db
-	}
-	d.made++
-	file := filepath.Join(d.dir, strconv.Itoa(d.made)+".db")
-	if err := os.WriteFile(file, migrated(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	db := database{file: file, clock: newClock()}
-	var err error
-	if db.store, err = store.Open(t.Context(), "sqlite:"+file, store.Options{Now: db.clock.Now}); err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
-
-func (d *databases) giveBack(db database) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.idle = append(d.idle, db)
-}
-
-// migrated is an empty database of this version, made once.
-func migrated(t testing.TB) []byte {
-	t.Helper()
-	content, err := emptyDatabase()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
-}
-
-var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "durability-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "empty.db")
-	db, err := store.Open(context.Background(), "sqlite:"+file, store.Options{})
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
-})
-
-// scratch is a folder for databases. Memory is preferred: what is killed in
-// these tests are processes, not the machine, and flushes cost time.
-func scratch(t testing.TB) string {
-	t.Helper()
-	if dir, err := os.MkdirTemp("/dev/shm", "durability-"); err == nil {
-		t.Cleanup(func() { _ = os.RemoveAll(dir) })
-		return dir
-	}
-	return t.TempDir()
-}
-
 // client is the shop client of one worker process.
 func (w *world) client(t testing.TB, caller string) *prestashop.Shop {
 	t.Helper()
 	shop, err := prestashop.New(prestashop.Options{
-		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1, Memory: w.store,
+		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1, Memory: ownMemory{w.store, w.front.name},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return shop
+}
+
+// ownMemory keeps the images of worlds that share a database apart: their shops
+// give the same ids to different things.
+type ownMemory struct {
+	store *store.Store
+	world string
+}
+
+func (m ownMemory) sum(sum string) string {
+	own := sha256.Sum256([]byte(m.world + " " + sum))
+	return hex.EncodeToString(own[:])
+}
+
+func (m ownMemory) Image(ctx context.Context, product int64, sum string) (int64, error) {
+	return m.store.Image(ctx, product, m.sum(sum))
+}
+
+func (m ownMemory) RememberImage(ctx context.Context, product int64, sum string, image int64) error {
+	return m.store.RememberImage(ctx, product, m.sum(sum), image)
 }
 
 func book() policies.Book {
@@ -336,76 +257,3 @@ func (l *life) dies(event string) bool {
 }
 
 func (l *life) over() bool { return l.dies("") }
-
-// story tells a job in one line, for failures.
-func story(job bridge.Job) string {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s after %d attempts", job.Status, job.Attempts)
-	if job.Error != nil {
-		fmt.Fprintf(&b, " (%s: %s)", job.Error.Code, job.Error.Message)
-	}
-	for _, s := range job.Steps {
-		fmt.Fprintf(&b, "; %s%s %s sends=%d %q", s.Unit, s.Name, s.State, s.Sends, s.Detail)
-	}
-	return b.String()
-}
-
-// ended fails the test unless the job has the status.
-func ended(t testing.TB, job bridge.Job, want schemas.JobStatus) {
-	t.Helper()
-	if job.Status != want {
-		t.Errorf("the job ended %s, want %s", story(job), want)
-	}
-}
-
-// result decodes a job's result.
-func result[T any](t testing.TB, job bridge.Job) (v T) {
-	t.Helper()
-	if err := json.Unmarshal(job.Result, &v); err != nil {
-		t.Errorf("the result of %s: %v in %s", job.ID, err, job.Result)
-	}
-	return v
-}
-
-// await polls until the condition holds.
-func await(t testing.TB, within time.Duration, what string, done func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(within)
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", within, what)
-		}
-		time.Sleep(5 * time.Millisecond) // the pace of looking, not a wait for something to have happened
-	}
-}
-
-var _ io.Writer = (*logBook)(nil)
-
-// logBook collects what was logged.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// count says how often a text was logged.
-func (l *logBook) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Count(l.text.Bytes(), []byte(text))
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logBook) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}

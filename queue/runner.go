@@ -61,6 +61,8 @@ type Runner struct {
 	jobs sync.WaitGroup
 	mu   sync.Mutex
 	held map[string]struct{} // ids running or waiting for a slot
+
+	troubles troubles
 }
 
 // NewRunner makes a Runner that is fed by q.

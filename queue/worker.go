@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"sync"
+	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 )
@@ -45,8 +48,33 @@ func (r *Runner) run(ctx context.Context, e entry) {
 	case errors.Is(err, bridge.ErrNotClaimable):
 	default:
 		// No kick: what cannot work now would come back at once, for ever.
-		r.logger.WarnContext(ctx, "a job was not worked to its end", "job", e.jobID, "error", err)
+		r.logger.Log(ctx, r.troubles.level(bridge.AsError(err).Code), "a job was not worked to its end", "job", e.jobID, "error", err)
 	}
+}
+
+// troubleEvery is how often one kind of trouble is worth a warning. A database
+// that is full fails every job at every sweep, and its log is on the same disk.
+const troubleEvery = time.Minute
+
+// troubles remembers when each kind of trouble was warned of last.
+type troubles struct {
+	mu   sync.Mutex
+	last map[bridge.Code]time.Time
+}
+
+// level is a warning for the first of its kind in a while, else for debugging.
+func (t *troubles) level(kind bridge.Code) slog.Level {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if last, known := t.last[kind]; known && now.Sub(last) < troubleEvery {
+		return slog.LevelDebug
+	}
+	if t.last == nil {
+		t.last = map[bridge.Code]time.Time{}
+	}
+	t.last[kind] = now
+	return slog.LevelWarn
 }
 
 // perform turns a panic into an error: one broken job must not take the other

@@ -61,10 +61,12 @@ func (s *Store) claimable(ctx context.Context, tx *sql.Tx, row jobRow) error {
 }
 
 // lockTargets takes those targets of the job it does not hold yet, in an order
-// all claims share. The primary key decides between two that race.
+// all claims share. The primary key decides between two that race, so a target
+// that somebody else took since claimable looked must not be passed over here:
+// only the job's own locks are.
 func (s *Store) lockTargets(ctx context.Context, tx *sql.Tx, jobID string) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO target_locks (target, job_id)
-		SELECT mine.target, mine.job_id FROM job_targets mine LEFT JOIN target_locks held ON held.target = mine.target
+		SELECT mine.target, mine.job_id FROM job_targets mine LEFT JOIN target_locks held ON held.target = mine.target AND held.job_id = mine.job_id
 		WHERE mine.job_id = ? AND held.target IS NULL ORDER BY mine.target`, jobID)
 	if s.duplicate(err) {
 		return bridge.ErrNotClaimable

@@ -50,11 +50,16 @@ func (d *Door) metadata() http.Handler {
 	})
 }
 
-// authenticate finds out who asks. A token without any scope that opens a tool
+// authenticate finds out who asks, by a token for this door and from a network
+// of the client's. A token without any scope that opens a tool
 // is refused here already.
 func (d *Door) authenticate(r *http.Request) (bridge.Actor, error) {
-	_, actor, err := d.Gate.Bearer(r.Context(), r.Header.Get("Authorization"))
+	own := bridge.Gate{Clients: d.Gate.Clients, Tokens: d.Gate.Tokens.For(d.baseURL() + Path)}
+	client, actor, err := own.Bearer(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
+		return bridge.Actor{}, err
+	}
+	if err := client.AdmitFrom(d.Sources.Address(r)); err != nil {
 		return bridge.Actor{}, err
 	}
 	for _, scope := range toolScopes {

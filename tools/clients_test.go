@@ -48,7 +48,7 @@ func withGate(t *testing.T, door *Door) *Door {
 	all := []string{auth.ScopeRead, auth.ScopeWrite, auth.ScopePII}
 	door.Gate = &bridge.Gate{
 		Clients: bridge.FixedClients{{ID: reader.ClientID, Scopes: all}, {ID: writer.ClientID, Scopes: all}},
-		Tokens:  &auth.Issuer{Keys: keys, URL: door.BaseURL, Audience: []string{door.BaseURL}, TTL: time.Hour},
+		Tokens:  &auth.Issuer{Keys: keys, URL: door.BaseURL, Audience: []string{door.baseURL() + Path}, TTL: time.Hour},
 	}
 	return door
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/policies"
 )
@@ -27,6 +28,8 @@ type Door struct {
 	// BaseURL is the deployment's public address, such as
 	// https://bridge.example.com.
 	BaseURL string
+	// Sources are the networks that may call over HTTP.
+	Sources auth.Sources
 	// AllowedOrigins are browser origins (https://app.example.com) that may
 	// call besides BaseURL's own.
 	AllowedOrigins []string

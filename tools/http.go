@@ -108,6 +108,9 @@ func (e *endpoint) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 // admit checks what can be checked before the body is read, so that nobody
 // without a token makes us read one.
 func (e *endpoint) admit(r *http.Request) (bridge.Actor, error) {
+	if err := bridge.AdmitSource(e.door.Sources, r); err != nil {
+		return bridge.Actor{}, err
+	}
 	if !e.origins.allow(r) {
 		fault := bridge.Fault(bridge.CodeSourceRefused, nil, "Pages of this Origin may not call the bridge.")
 		fault.Fix = "Call from the bridge's own origin, or have the operator allow this one."

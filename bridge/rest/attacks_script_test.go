@@ -63,6 +63,20 @@ func TestAttackScripts(t *testing.T) {
 	}
 }
 
+// docs/security.md says of every script what it shows.
+func TestSecurityPageNamesEveryAttack(t *testing.T) {
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob("testdata/attacks/*.txt")
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".txt"); !bytes.Contains(page, []byte("`"+name+"`")) {
+			t.Errorf("docs/security.md does not name %s", name)
+		}
+	}
+}
+
 // headings are what every script says in prose, in this order.
 var headings = []string{"VULNERABILITY", "ATTACK SCENARIO", "THIS TEST VERIFIES"}
 
@@ -238,6 +252,7 @@ type expectation struct {
 	rule    string
 	plain   bool // net/http's own
 	headers [][2]string
+	says    []string
 	sameJob bool
 }
 
@@ -266,6 +281,9 @@ func readExpectations(t *testing.T, lines []string) (want expectations) {
 			want.open = true
 		case words[0] == "jobs":
 			want.jobs, _ = strconv.Atoi(words[1])
+		case words[0] == "says":
+			last := want.answers[len(want.answers)-1]
+			last.says = append(last.says, strings.TrimPrefix(line, "says "))
 		case line == "same job":
 			want.answers[len(want.answers)-1].sameJob = true
 		case words[0] == "header":
@@ -299,6 +317,11 @@ func (p *play) compare(t *testing.T, reader *bufio.Reader, w wire, want *expecta
 	for _, header := range want.headers {
 		if value := got.Header.Get(header[0]); value != header[1] {
 			t.Errorf("%s: %q, want %q", header[0], value, header[1])
+		}
+	}
+	for _, text := range want.says {
+		if !bytes.Contains(body, []byte(text)) {
+			t.Errorf("%q is not said:\n%.1000s", text, body)
 		}
 	}
 	if want.plain != strings.HasPrefix(got.Header.Get("Content-Type"), "text/plain") {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
@@ -35,6 +36,7 @@ import (
 	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
 	"github.com/prestashop-bridge/bridge/queue"
 	"github.com/prestashop-bridge/bridge/store"
+	"github.com/prestashop-bridge/bridge/tools"
 )
 
 // The addresses of the stage: only handlerNetwork may call, and proxyAddress
@@ -54,8 +56,9 @@ const (
 	dismissedID     = "dismissed-1"
 )
 
-// target is the bridge under attack: the door's own server on the real store,
-// queue, worker and the stand-in shop, with a clock that only scripts move.
+// target is the bridge under attack: the door's own server, with the MCP door
+// beside it as in bridge serve, on the real store, queue, worker and the
+// stand-in shop, with a clock that only scripts move.
 type target struct {
 	store    *store.Store
 	shop     *sandbox.Shop
@@ -131,8 +134,20 @@ func newTarget(t *testing.T) *target {
 		BaseURL: baseURL, Now: x.now, Log: log,
 		AllowedSources: networks(t, handlerNetwork), TrustedProxies: networks(t, proxyAddress+"/32"),
 	}
+	mcp := (&tools.Door{
+		Desk: door.Desk, Gate: door.Gate, Name: "bridge", Version: "test", BaseURL: baseURL, Log: log,
+		Sources: auth.Sources{Allowed: door.AllowedSources, Proxies: door.TrustedProxies},
+	}).Handler()
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = door.Server("")
+	signed := server.Config.Handler
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == tools.Path {
+			mcp.ServeHTTP(w, r)
+			return
+		}
+		signed.ServeHTTP(w, r)
+	})
 	x.listener = &stagedListener{Listener: server.Listener, from: map[string]net.Addr{}}
 	server.Listener = x.listener
 	server.Start()
@@ -531,3 +546,16 @@ func (s *spelling) encode(b *section) (payload, sent string) {
 	return payload, sent
 }
 
+// ATTACK: connections that are held open by sending next to nothing. The times
+// are Go's server to keep; here they only have to be set.
+func TestSlowClientsAreCut(t *testing.T) {
+	s := newRig(t).door.Server("")
+	for name, limit := range map[string]time.Duration{"head": s.ReadHeaderTimeout, "body": s.ReadTimeout, "idle": s.IdleTimeout} {
+		if limit <= 0 || limit > 2*time.Minute {
+			t.Errorf("%s: %v", name, limit)
+		}
+	}
+	if s.MaxHeaderBytes <= 0 || s.MaxHeaderBytes > 64<<10 {
+		t.Errorf("head of %d bytes", s.MaxHeaderBytes)
+	}
+}

@@ -8,6 +8,7 @@
 // shop, and no rule about a payload may be written here.
 //
 // Read routes.go for what is served, entrance.go for the order in which a
-// request is checked, problem.go for the one error body. The signing side of
-// the same contract is package client.
+// request is checked, problem.go for the one error body, openapi.go for how the
+// door describes itself. The signing side of the same contract is package
+// client.
 package rest

@@ -60,12 +60,7 @@ func challenge(header http.Header, attribute string) {
 // it. It stands behind the token because only the token tells who calls, and
 // before everything else a stolen token could be tried on.
 func (g guard) source(v *visit) error {
-	if v.client.MayCallFrom(g.origins.address(v.r)) {
-		return nil
-	}
-	fault := bridge.Fault(bridge.CodeSourceRefused, nil, "This client may not call from this address.")
-	fault.Fix = "Call from one of the networks registered for the client, or ask the operator to add this one."
-	return fault
+	return v.client.AdmitFrom(g.origins.Address(v.r))
 }
 
 // scope asks the hub whether the token reaches as far as the operation.

@@ -25,7 +25,6 @@ type backroom struct {
 	queueErr error
 	storeErr error
 	panics   bool
-	badBody  bool
 }
 
 func newBackroom() *backroom {

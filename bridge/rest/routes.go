@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/policies"
 )
@@ -20,7 +21,7 @@ type route struct {
 // routes lists everything the door serves. The operations come from the hub's
 // table; what is not there cannot be reached.
 func (d *Door) routes() []route {
-	origins := sources{allowed: d.AllowedSources, proxies: d.TrustedProxies}
+	origins := sources{auth.Sources{Allowed: d.AllowedSources, Proxies: d.TrustedProxies}}
 	counter := newTokenCounter(d, origins)
 	shown := documents{baseURL: d.BaseURL, tokens: d.Gate.Tokens}
 	watch := probe{checks: d.Checks}

@@ -1,78 +1,14 @@
 package rest
 
 import (
-	"net/http"
-	"net/netip"
-	"slices"
-	"strings"
-
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 )
 
-// sources decides where a request comes from and whether it may.
-type sources struct {
-	allowed []netip.Prefix
-	proxies []netip.Prefix
-}
+// sources lets the checks of an entrance ask where a request comes from.
+type sources struct{ auth.Sources }
 
 // admit refuses a request from outside the allowed networks.
 func (s sources) admit(v *visit) error {
-	if s.allows(s.address(v.r)) {
-		return nil
-	}
-	return bridge.Fault(bridge.CodeSourceRefused, nil, "Requests from this address are not allowed.")
-}
-
-// allows reports whether the address is in the list. An address that could
-// not be read is in no list.
-func (s sources) allows(addr netip.Addr) bool {
-	return len(s.allowed) == 0 || contains(s.allowed, addr)
-}
-
-// address is the nearest hop that is not a proxy of ours. Everything left of
-// it in X-Forwarded-For was written by somebody nobody here vouches for, so
-// only the right end counts, and only when the connection itself comes from a
-// trusted proxy. The zero address means that it cannot be told.
-func (s sources) address(r *http.Request) netip.Addr {
-	addr := parseHop(r.RemoteAddr)
-	if !contains(s.proxies, addr) {
-		return addr
-	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	if len(hops) == 1 && strings.TrimSpace(hops[0]) == "" {
-		return addr
-	}
-	for _, hop := range slices.Backward(hops) {
-		addr = parseHop(hop)
-		if !contains(s.proxies, addr) {
-			return addr
-		}
-	}
-	return addr
-}
-
-// parseHop reads an address with or without a port; some proxies add one. An
-// IPv4 address inside IPv6 is the IPv4 address, or a list of IPv4 networks
-// would not hold for it.
-func parseHop(text string) netip.Addr {
-	text = strings.TrimSpace(text)
-	if withPort, err := netip.ParseAddrPort(text); err == nil {
-		return withPort.Addr().Unmap().WithZone("")
-	}
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap().WithZone("")
-}
-
-// contains reports whether any of the networks holds the address. A network
-// written as ::ffff:10.0.0.0/104 means 10.0.0.0/8.
-func contains(networks []netip.Prefix, addr netip.Addr) bool {
-	return slices.ContainsFunc(networks, func(n netip.Prefix) bool {
-		if n.Addr().Is4In6() && n.Bits() >= 96 {
-			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
-		}
-		return n.Contains(addr)
-	})
+	return bridge.AdmitSource(s.Sources, v.r)
 }

@@ -65,8 +65,8 @@ func noStore(header http.Header) {
 }
 
 func (t *tokenCounter) issue(c *call) (tokenAnswer, *oauthError) {
-	source := t.origins.address(c.r)
-	if !t.origins.allows(source) {
+	source := t.origins.Address(c.r)
+	if !t.origins.Allows(source) {
 		return tokenAnswer{}, sourceRefused()
 	}
 	form, fault := readForm(c)

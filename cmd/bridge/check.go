@@ -45,8 +45,11 @@ func runChecks(ctx context.Context, p process) error {
 	if err := write(p.stdout, r); err != nil {
 		return err
 	}
-	if n := r.count(failed); n > 0 {
+	switch n := r.count(failed); {
+	case n > 0:
 		return fmt.Errorf("%d of %d checks failed", n, len(r))
+	case ctx.Err() != nil:
+		return errors.New("interrupted before the last check")
 	}
 	return nil
 }
@@ -114,13 +117,18 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func (s *site) inspect(ctx context.Context) findings {
 	var r findings
 	for _, c := range checks {
-		f := s.attempt(ctx, c, r)
-		if f.fix == "" && (f.state == failed || f.state == warned) {
-			f.fix = c.fix
-		}
-		r = append(r, examined{check: c, finding: f})
+		r = append(r, s.examine(ctx, c, r))
 	}
 	return r
+}
+
+// examine runs one check and makes sure that what must be mended says how.
+func (s *site) examine(ctx context.Context, c check, sofar findings) examined {
+	f := s.attempt(ctx, c, sofar)
+	if f.fix == "" && (f.state == failed || f.state == warned) {
+		f.fix = c.fix
+	}
+	return examined{check: c, finding: f}
 }
 
 // attempt runs one check unless one it needs has not passed.

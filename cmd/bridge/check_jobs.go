@@ -75,9 +75,12 @@ func (s *site) checkRedis(ctx context.Context) finding {
 	return pass("an announced job id reached a worker")
 }
 
+// arrival is how long an announcement may take to reach a worker.
+const arrival = 5 * time.Second
+
 // received waits until a runner on the queue gets the id.
 func received(ctx context.Context, q *queue.Queue, jobID string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, arrival)
 	defer cancel()
 	var found sync.Once
 	arrived := false

@@ -18,7 +18,7 @@ func writeReport(w io.Writer, r findings) error {
 			fmt.Fprintf(w, "  %-15s fix: %s\n", "", hang(done.finding.fix))
 		}
 	}
-	_, err := fmt.Fprintf(w, "\n%d passed, %d warnings, %d failed, %d not run\n", r.count(passed), r.count(warned), r.count(failed), r.count(skipped))
+	_, err := fmt.Fprintf(w, "\n%d passed, %d warned, %d failed, %d not run\n", r.count(passed), r.count(warned), r.count(failed), r.count(skipped))
 	return err
 }
 
@@ -62,7 +62,7 @@ const checkPage = "# Before going live: `bridge check`\n\n" +
 	"It ends with exit status 1 when a check failed, else 0; `--json` prints the same for programs.\n\n" +
 	"It makes what a first start makes: the state folder, the keys and, in an empty database, the tables. Apart from that it leaves nothing behind. " +
 	"Its jobs belong to the client `bridge-check`, are of a kind no worker has a plan for, and are accepted for the next day, so that no worker can claim them; it claims them early itself and removes them. " +
-	"What a check that was killed left behind, the next one removes; a worker that meets such a job a day later ends it as failed. " +
+	"What a check that was killed left behind, the next one removes once it is ten minutes old; a worker that meets such a job before that ends it as failed. " +
 	"In Redis it uses keys below a random prefix of its own (`bridge-check:…`) and empties only those.\n\n" +
 	"It only reads the shop, unless `--write-test PRODUCT_ID` is given: then it changes that product's stock by +1 and by −1 through the whole path " +
 	"(request, job, worker, shop) and reads the shop after each. The two jobs stay in the database as the record of what was done, as any other job.\n\n"

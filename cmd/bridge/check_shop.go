@@ -66,13 +66,14 @@ func (s *site) checkRights(context.Context) finding {
 	case len(missing) > 0:
 		return fail("missing: %s", strings.Join(missing, ", ")).mend("Grant the key in the back office (Advanced Parameters, Webservice): %s.", strings.Join(missing, ", "))
 	case len(extra) > 0:
-		return warn("granted beyond need: %s", abridged(extra)).mend("Take from the key what the bridge never uses, DELETE and PUT first: %s.", abridged(extra))
+		return warn("granted beyond need: %s", abridged(extra)).mend("Take from the key what the bridge never uses, deletions first.")
 	}
 	return pass("%d resources, nothing missing, nothing beyond need", len(s.survey.Rights))
 }
 
 // lacking lists the rights of one table that another does not have, as
-// "METHOD resource": deletions first, then what overwrites.
+// "METHOD resource": what deletes orders' products first, then what deletes or
+// empties anything.
 func lacking(wanted, given map[string][]string) (list []string) {
 	for resource, methods := range wanted {
 		for _, method := range methods {
@@ -81,14 +82,10 @@ func lacking(wanted, given map[string][]string) (list []string) {
 			}
 		}
 	}
+	gravest := []string{"DELETE products", "DELETE orders", "DELETE ", "PUT "}
 	weight := func(right string) string {
-		switch {
-		case strings.HasPrefix(right, "DELETE "):
-			return "0" + right
-		case strings.HasPrefix(right, "PUT "):
-			return "1" + right
-		}
-		return "2" + right
+		at := slices.IndexFunc(gravest, func(prefix string) bool { return strings.HasPrefix(right, prefix) })
+		return fmt.Sprint((at+len(gravest)+1)%(len(gravest)+1), right)
 	}
 	slices.SortFunc(list, func(a, b string) int { return strings.Compare(weight(a), weight(b)) })
 	return list

@@ -44,6 +44,12 @@ var testSecrets = map[string]string{
 // settings win.
 func newRig(t *testing.T, extra map[string]string) *rig {
 	t.Helper()
+	return newRigWith(t, extra, slog.New(slog.DiscardHandler), func(*config) {})
+}
+
+// newRigWith is newRig with a log of its own and what no setting says.
+func newRigWith(t *testing.T, extra map[string]string, log *slog.Logger, change func(*config)) *rig {
+	t.Helper()
 	shop, err := openBuiltIn()
 	if err != nil {
 		t.Fatal(err)
@@ -58,8 +64,9 @@ func newRig(t *testing.T, extra map[string]string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&c)
 	ctx, cancel := context.WithCancel(context.Background())
-	p, err := assemble(ctx, c, slog.New(slog.DiscardHandler))
+	p, err := assemble(ctx, c, log)
 	if err != nil {
 		t.Fatal(err)
 	}

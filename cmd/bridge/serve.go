@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge/rest"
 	"github.com/prestashop-bridge/bridge/tools"
 )
@@ -108,7 +109,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 	}
 	c := p.config
 	door := &rest.Door{
-		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Log: p.log, Checks: p.checks(),
+		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Version: version, Log: p.log, Checks: p.checks(),
 		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: int64(c.gzipRecommendedAbove), GzipRequiredAbove: int64(c.gzipRequiredAbove),
 		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
 	}
@@ -117,7 +118,8 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 		server.Handler = withoutCapabilities(server.Handler)
 	}
 	if slices.Contains(selected, "mcp") {
-		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload}
+		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload,
+			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}}
 		server.Handler = beside(mcp.Handler(), server.Handler)
 	}
 	server.Handler = p.traced(server.Handler)
