@@ -15,7 +15,8 @@ build: ## build ./dist/bridge, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o dist/bridge ./cmd/bridge
 
 test: ## run every test with -race, on SQLite and on real MariaDB and Redis servers started for it
-	.ci/services $(GO) test -race -timeout 15m ./...
+	.ci/services $(GO) test -race -timeout 25m ./...
+	@if command -v python3 >/dev/null; then python3 -m unittest discover -s examples/python; else echo "skipped: examples/python needs python3"; fi
 
 check: ## format, vet, lint, module files
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
@@ -23,6 +24,7 @@ check: ## format, vet, lint, module files
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 	$(GO) mod verify
+	.ci/openapi-lint
 
 generate: ## rewrite what is made from code: schemas, settings, states, errors, snapshots
 	$(GO) test ./cmd/bridge ./schemas ./bridge ./bridge/rest ./tools ./prestashop/sandbox -run 'Golden|Docs|Snapshot' -update

@@ -29,7 +29,7 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 		return err
 	}
 	job := a.claim.Job
-	a.worker.observer().Ended(job.Kind, ending.Status, a.worker.Now().Sub(job.AcceptedAt))
+	a.worker.observer().Ended(job, ending.Status, a.worker.Now().Sub(job.AcceptedAt))
 	return nil
 }
 

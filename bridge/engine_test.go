@@ -183,6 +183,7 @@ type bench struct {
 	clock *clock
 	shop  *countingShop
 	jobID string
+	told  bridge.Observer // nil for none
 }
 
 func newBench(t *testing.T, shop *countingShop) *bench {
@@ -228,6 +229,7 @@ func (b *bench) run(t *testing.T, killAt int) []string {
 	worker := &bridge.Worker{
 		Ledger: mortalLedger{b.store, killed}, Shop: b.shop, Node: "test", Lease: testLease,
 		AttemptTimeout: time.Minute, Settle: testSettle, MaxWait: 24 * time.Hour, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
+		Observe: b.told,
 	}
 	err := worker.Run(t.Context(), b.jobID)
 	if err != nil && !errors.Is(err, errKilled) && !errors.Is(err, bridge.ErrNotClaimable) {

@@ -14,14 +14,15 @@ import (
 type Observer interface {
 	// Request: a door has answered.
 	Request(r Receipt, took time.Duration)
-	// Attempt: a worker has claimed a job, waited after it was accepted.
-	Attempt(job Job, waited time.Duration)
+	// Attempt: a worker has claimed a job.
+	Attempt(kind string)
 	// Step: a shop call's outcome is final and journalled.
 	Step(kind string, step StepRecord)
 	// Released: a job was put back; counted says that its attempt was used up.
 	Released(kind string, counted bool)
-	// Ended: a job has come to its end, took after it was accepted.
-	Ended(kind string, status schemas.JobStatus, took time.Duration)
+	// Ended: a job, shown as it was claimed, has come to its end, took after it
+	// was accepted.
+	Ended(job Job, status schemas.JobStatus, took time.Duration)
 }
 
 // Tracer opens the spans of a trace. end closes a span with the error it ended
@@ -49,11 +50,11 @@ func (w *Worker) tracer() Tracer     { return cmp.Or[Tracer](w.Trace, Untraced{}
 // unobserved is the Observer of a hub that was given none.
 type unobserved struct{}
 
-func (unobserved) Request(Receipt, time.Duration)                 {}
-func (unobserved) Attempt(Job, time.Duration)                     {}
-func (unobserved) Step(string, StepRecord)                        {}
-func (unobserved) Released(string, bool)                          {}
-func (unobserved) Ended(string, schemas.JobStatus, time.Duration) {}
+func (unobserved) Request(Receipt, time.Duration)              {}
+func (unobserved) Attempt(string)                              {}
+func (unobserved) Step(string, StepRecord)                     {}
+func (unobserved) Released(string, bool)                       {}
+func (unobserved) Ended(Job, schemas.JobStatus, time.Duration) {}
 
 // Untraced is the Tracer that opens nothing.
 type Untraced struct{}

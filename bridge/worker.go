@@ -58,7 +58,7 @@ func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 		return err
 	}
 	job := claim.Job
-	w.observer().Attempt(job, w.Now().Sub(job.AcceptedAt))
+	w.observer().Attempt(job.Kind)
 	ctx, end := w.tracer().Job(ctx, jobID, "attempt "+job.Kind, slog.Int("attempt", job.Attempts), slog.String("node", w.Node))
 	defer func() { end(err) }()
 	held, stop := w.hold(ctx, claim)

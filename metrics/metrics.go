@@ -48,7 +48,7 @@ func New(version string) *Metrics {
 		accepted:  counter("bridge_jobs_accepted_total", "Jobs made by this process.", "kind"),
 		ended:     counter("bridge_jobs_ended_total", "Jobs brought to their end by this process.", "kind", "status"),
 		life:      histogram("bridge_job_duration_seconds", "From acceptance to the end of a job.", slow, "kind", "status"),
-		wait:      histogram("bridge_job_wait_seconds", "From acceptance to the first claim of a job.", slow, "kind"),
+		wait:      histogram("bridge_job_wait_seconds", "From acceptance to the first claim of a job, told when it ends.", slow, "kind"),
 		attempts:  counter("bridge_job_attempts_total", "Claims of jobs by this process.", "kind"),
 		releases:  counter("bridge_job_releases_total", "Attempts that ended with the job put back; counted says whether one of its attempts was used up.", "kind", "counted"),
 		steps:     counter("bridge_steps_total", "Journalled outcomes of shop calls that change the shop.", "kind", "step", "state"),
@@ -83,12 +83,7 @@ func (m *Metrics) Request(r bridge.Receipt, took time.Duration) {
 }
 
 // Attempt implements bridge.Observer.
-func (m *Metrics) Attempt(job bridge.Job, waited time.Duration) {
-	m.attempts.WithLabelValues(kind(job.Kind)).Inc()
-	if job.Attempts == 1 {
-		m.wait.WithLabelValues(kind(job.Kind)).Observe(waited.Seconds())
-	}
-}
+func (m *Metrics) Attempt(of string) { m.attempts.WithLabelValues(kind(of)).Inc() }
 
 // Step implements bridge.Observer.
 func (m *Metrics) Step(of string, rec bridge.StepRecord) {
@@ -101,9 +96,13 @@ func (m *Metrics) Released(of string, counted bool) {
 }
 
 // Ended implements bridge.Observer.
-func (m *Metrics) Ended(of string, status schemas.JobStatus, took time.Duration) {
-	m.ended.WithLabelValues(kind(of), string(status)).Inc()
-	m.life.WithLabelValues(kind(of), string(status)).Observe(took.Seconds())
+func (m *Metrics) Ended(job bridge.Job, status schemas.JobStatus, took time.Duration) {
+	of := kind(job.Kind)
+	m.ended.WithLabelValues(of, string(status)).Inc()
+	m.life.WithLabelValues(of, string(status)).Observe(took.Seconds())
+	if job.StartedAt != nil { // by the database's clock, hence max
+		m.wait.WithLabelValues(of).Observe(max(job.StartedAt.Sub(job.AcceptedAt), 0).Seconds())
+	}
 }
 
 // ShopCall counts one call to the shop. The words are the shop client's own.

@@ -26,10 +26,10 @@ func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 		Census: census, Redis: func() bool { return true }, Breaker: func() string { return "open" }, Running: func() int { return 3 },
 	})
 	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpUpdateProduct, Status: 202, Answered: bridge.RequestAccepted}, time.Second)
-	m.Attempt(bridge.Job{Kind: bridge.OpUpdateProduct, Attempts: 1}, time.Second)
+	m.Attempt(bridge.OpUpdateProduct)
 	m.Step(bridge.OpImportProducts, bridge.StepRecord{Name: "image_12", State: bridge.StepApplied})
 	m.Released(bridge.OpUpdateProduct, true)
-	m.Ended(bridge.OpUpdateProduct, schemas.Succeeded, time.Minute)
+	m.Ended(bridge.Job{Kind: bridge.OpUpdateProduct, StartedAt: new(time.Now())}, schemas.Succeeded, time.Minute)
 	m.ShopCall("GET", "products", "ok", time.Millisecond)
 	m.JobTaken("stream")
 	return m
@@ -106,9 +106,9 @@ func TestLabelsAreClosedSets(t *testing.T) {
 	hostile := bridge.Fault(bridge.Code(made), errors.New(made), made)
 	hostile.Rule = made
 	m.Request(bridge.Receipt{Door: bridge.DoorMCPHTTP, Operation: made, Client: made, RequestID: made, Method: made, Err: hostile, Status: 500}, 0)
-	m.Attempt(bridge.Job{Kind: made, Attempts: 1}, 0)
+	m.Attempt(made)
 	m.Released(made, false)
-	m.Ended(made, schemas.Failed, 0)
+	m.Ended(bridge.Job{Kind: made}, schemas.Failed, 0)
 	got := series(t, m)
 	for _, line := range got {
 		if strings.Contains(line, made) {

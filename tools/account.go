@@ -29,6 +29,20 @@ func receiptFrom(ctx context.Context) *bridge.Receipt {
 	return new(bridge.Receipt)
 }
 
+// recorded serves HTTP requests and hands in a receipt of each.
+func (d *Door) recorded(serve http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		w := &recorder{ResponseWriter: out}
+		receipt := &bridge.Receipt{Door: bridge.DoorMCPHTTP, Began: d.Desk.Now(), Method: r.Method, Route: "(none)"}
+		r = r.WithContext(withReceipt(r.Context(), receipt))
+		defer func() {
+			noteStatus(receipt, w.status)
+			d.Desk.Record(r.Context(), *receipt)
+		}()
+		serve(w, r)
+	})
+}
+
 // note fills in what a handler learnt about its call. A request id counts only
 // when it is one: any other text is the client's own.
 func note(ctx context.Context, op bridge.Operation, requestID string) {
@@ -47,8 +61,8 @@ func noteError(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
 	}
 }
 
-// noteStatus completes the receipt of an HTTP exchange that mcp-go ended
-// before any handler ran.
+// noteStatus completes the receipt of an HTTP exchange that ended before any
+// handler ran.
 func noteStatus(r *bridge.Receipt, status int) {
 	if r.Err == nil && status >= http.StatusBadRequest {
 		code := bridge.CodeInvalidRequest

@@ -40,14 +40,17 @@ type endpoint struct {
 // eras.
 func (d *Door) Handler() http.Handler {
 	endpoint, metadata := d.newEndpoint(), d.metadata()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return d.recorded(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case Path:
 			endpoint.ServeHTTP(w, r)
 		case MetadataPath, RootMetadataPath:
+			receiptFrom(r.Context()).Route = r.URL.Path
 			metadata.ServeHTTP(w, r)
 		default:
-			writeProblem(w, bridge.Fault(bridge.CodeNotFound, nil, "There is nothing at this path."))
+			fault := bridge.Fault(bridge.CodeNotFound, nil, "There is nothing at this path.")
+			receiptFrom(r.Context()).Refuse(fault)
+			writeProblem(w, fault)
 		}
 	})
 }
@@ -67,15 +70,9 @@ func (d *Door) newEndpoint() *endpoint {
 	}
 }
 
-func (e *endpoint) ServeHTTP(out http.ResponseWriter, r *http.Request) {
-	w := &recorder{ResponseWriter: out}
-	receipt := &bridge.Receipt{Door: bridge.DoorMCPHTTP, Began: e.door.Desk.Now(), Method: r.Method, Route: "(none)"}
-	r = r.WithContext(withReceipt(r.Context(), receipt))
-	defer func() {
-		noteStatus(receipt, w.status)
-		e.door.Desk.Record(r.Context(), *receipt)
-	}()
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer e.recover(w, r)
+	receipt := receiptFrom(r.Context())
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must pass progress on at once (2026-07-28, SHOULD)
 	actor, err := e.admit(r)
