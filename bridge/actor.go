@@ -38,9 +38,11 @@ type Client struct {
 }
 
 // SecretMatches reports whether the OAuth secret is the client's present one or
-// the one before. It takes as long for a client that does not exist.
+// the one before. Both are always compared, so it takes as long for a client
+// that is in no rotation, or does not exist.
 func (c Client) SecretMatches(secret string) bool {
-	return auth.SecretMatches(c.SecretHash, secret) || c.OldHash != "" && auth.SecretMatches(c.OldHash, secret)
+	present, before := auth.SecretMatches(c.SecretHash, secret), auth.SecretMatches(c.OldHash, secret)
+	return present || before
 }
 
 // AdmitFrom refuses a client that calls from outside the networks registered

@@ -53,8 +53,8 @@ func note(ctx context.Context, op bridge.Operation, requestID string) {
 	}
 }
 
-// noteError fills in why mcp-go itself answered with an error: there is no
-// such tool for this client, or no such method. What a handler refused stays.
+// noteError fills in why mcp-go itself answered with an error, such as a tool
+// that is not there for this client. What a handler refused stays.
 func noteError(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
 	if r := receiptFrom(ctx); r.Err == nil {
 		r.Refuse(bridge.Fault(bridge.CodeInvalidRequest, err, "The message cannot be served."))
@@ -76,24 +76,30 @@ func noteStatus(r *bridge.Receipt, status int) {
 	}
 }
 
-// methods are those clients send. Any other word is the client's own and does
+// methods are those mcp-go knows. Any other word is the client's own and does
 // not belong in a log.
 var methods = []mcp.MCPMethod{
-	mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover,
-	mcp.MethodToolsList, mcp.MethodToolsCall,
-	mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead,
+	mcp.MethodInitialize, mcp.MethodPing, mcp.MethodServerDiscover, mcp.MethodSubscriptionsListen, mcp.MethodSetLogLevel,
+	mcp.MethodToolsList, mcp.MethodToolsCall, mcp.MethodCompletionComplete,
+	mcp.MethodResourcesList, mcp.MethodResourcesTemplatesList, mcp.MethodResourcesRead, mcp.MethodResourcesSubscribe, mcp.MethodResourcesUnsubscribe,
 	mcp.MethodPromptsList, mcp.MethodPromptsGet,
+	mcp.MethodTasksGet, mcp.MethodTasksList, mcp.MethodTasksResult, mcp.MethodTasksCancel,
 	mcp.MethodNotificationInitialized, mcp.MethodNotificationCancelled,
 }
 
-func routeOf(m message) string {
+// noteMessage fills in what a message asks for. An unknown method is refused
+// here, as mcp-go tells no hook of it.
+func noteMessage(r *bridge.Receipt, m message) {
 	switch {
-	case slices.Contains(methods, mcp.MCPMethod(m.method)):
-		return m.method
 	case m.method == "":
-		return "(none)"
+	case slices.Contains(methods, mcp.MCPMethod(m.method)):
+		r.Route = m.method
+	default:
+		r.Route = "(other)"
+		if m.kind == request {
+			r.Refuse(bridge.Fault(bridge.CodeInvalidRequest, nil, "There is no such method."))
+		}
 	}
-	return "(other)"
 }
 
 // recorder remembers the status of an answer. It must not stand between

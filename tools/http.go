@@ -88,7 +88,8 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m, fault := readMessage(body)
-	receipt.BytesIn, receipt.Route = int64(len(body)), routeOf(m)
+	receipt.BytesIn = int64(len(body))
+	noteMessage(receipt, m)
 	switch {
 	case fault != nil:
 		writeJSON(w, http.StatusBadRequest, jsonType, fault.response())

@@ -98,7 +98,7 @@ func (c *conversation) take(ctx context.Context, l line) {
 	}
 	receipt := c.receipt(ctx, l)
 	m, fault := readMessage(l.text)
-	receipt.Route = routeOf(m)
+	noteMessage(receipt, m)
 	switch {
 	case fault != nil:
 		c.reject(ctx, receipt, fault)
@@ -122,9 +122,9 @@ func (c *conversation) receipt(ctx context.Context, l line) *bridge.Receipt {
 
 // reject answers a message that is not served.
 func (c *conversation) reject(ctx context.Context, receipt *bridge.Receipt, f *fault) {
-	c.write(f.response())
 	receipt.Refuse(bridge.Fault(f.meaning(), nil, "%s", f.text))
 	c.door.Desk.Record(ctx, *receipt)
+	c.write(f.response())
 }
 
 // tooLarge is the answer to a message over the limit.

@@ -34,6 +34,12 @@ func newCall(w http.ResponseWriter, r *http.Request) *call {
 	c := &call{w: &recorder{ResponseWriter: w}, r: r, uri: originForm(r.RequestURI)}
 	c.path, c.query, _ = strings.Cut(c.uri, "?")
 	c.w.Header().Set("X-Content-Type-Options", "nosniff")
+	if len(r.TransferEncoding) > 0 {
+		// RFC 9112 §6.1 wants the connection closed when Content-Length came
+		// too. net/http has taken that header away by now, so every chunked
+		// request closes: nothing can be smuggled behind one.
+		c.w.Header().Set("Connection", "close")
+	}
 	// Known from here on, so that every refusal can be found by it; whether it
 	// had to be there is a check of the entrance.
 	if sent, fault := single(r.Header, requestIDHeader, bridge.CodeInvalidRequest); fault == nil {
