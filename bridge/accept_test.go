@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -35,14 +34,7 @@ var writer = bridge.Actor{ClientID: "agent", Scopes: []string{auth.ScopeRead, au
 // newDesk is a hub on a fresh SQLite store and an in-process queue.
 func newDesk(t *testing.T, shop bridge.Shop) (*bridge.Desk, *store.Store) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bridge.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openDatabase(t, store.Options{})
 	q, err := queue.Open(t.Context(), "", queue.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -189,14 +188,7 @@ type bench struct {
 func newBench(t *testing.T, shop *countingShop) *bench {
 	t.Helper()
 	b := &bench{clock: newClock(), shop: shop, jobID: uuid.Must(uuid.NewV7()).String()}
-	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "bridge.db"), store.Options{Now: b.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := openDatabase(t, store.Options{Now: b.clock.Now})
 	b.store = db
 	shop.effects, shop.sends = map[string]int{}, map[string]int{}
 	if shop.units == 0 {

@@ -54,7 +54,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	if err != nil {
 		return nil, err
 	}
-	if p.store, err = openStore(ctx, c); err != nil {
+	if p.store, err = awaitStore(ctx, c, log); err != nil {
 		return nil, err
 	}
 	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{
@@ -87,6 +87,33 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	})
 	p.watchParts()
 	return p, nil
+}
+
+// startPatience is how long a node that starts waits for its database: the two
+// may start together, or the database may be restarting.
+const startPatience = 30 * time.Second
+
+// awaitStore opens the database as soon as it answers. Whatever waiting cannot
+// mend, such as a wrong password, is told at once.
+func awaitStore(ctx context.Context, c config, log *slog.Logger) (*store.Store, error) {
+	patience, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	for told := false; ; told = true {
+		db, err := openStore(ctx, c)
+		if err == nil || bridge.AsError(err).Code != bridge.CodeStoreUnavailable {
+			return db, err
+		}
+		if !told {
+			log.Warn("the database does not answer yet; waiting for it", "patience", startPatience.String(), "error", err)
+		}
+		pause := time.NewTimer(500 * time.Millisecond)
+		select {
+		case <-pause.C:
+		case <-patience.Done():
+			pause.Stop()
+			return nil, err
+		}
+	}
 }
 
 // openStore opens the database and brings it to this version's schema.
