@@ -82,6 +82,9 @@ func (a *attempt) run(ctx context.Context) error {
 // to say that the shop was changed.
 func (a *attempt) plan(ctx context.Context) (plan Plan, err error) {
 	defer recovered(&err)
+	if err := stillValid(a.claim.Job); err != nil {
+		return plan, err
+	}
 	plan, err = a.worker.Shop.Plan(ctx, a.claim.Job)
 	if err == nil && !slices.ContainsFunc(plan.Units, func(u Unit) bool { return len(u.Steps) > 0 }) {
 		err = Fault(CodeUnprocessable, nil, "The job's payload asks for nothing that this version of the bridge knows.")

@@ -196,7 +196,7 @@ func newBench(t *testing.T, shop *countingShop) *bench {
 	}
 	job := bridge.Job{
 		ID: b.jobID, Kind: bridge.OpUpdateProduct, ClientID: "test", RequestID: uuid.NewString(), Status: schemas.Accepted,
-		Payload: json.RawMessage(`{"product_id":7}`), Targets: []string{"product:7"}, MaxAttempts: 3, AcceptedAt: b.clock.Now(),
+		Payload: json.RawMessage(`{"product_id":7,"updates":{"stock_delta":1}}`), Targets: []string{"product:7"}, MaxAttempts: 3, AcceptedAt: b.clock.Now(),
 	}
 	if _, err := db.Accept(t.Context(), job, "intention"); err != nil {
 		t.Fatal(err)
@@ -358,6 +358,24 @@ func TestShopAwayForGoodEndsTheJobInWords(t *testing.T) {
 	b.clock.advance(24 * time.Hour)
 	if job := b.finish(t); job.Status != schemas.Failed || job.Error == nil || job.Error.Code != string(bridge.CodeAttemptsExhausted) {
 		t.Fatalf("job %s, %+v", job.Status, job.Error)
+	}
+}
+
+// A payload that an older version wrote is refused as a whole: one field of it
+// is known here, the other is not.
+func TestPayloadOfAnotherVersionIsNotHalfDone(t *testing.T) {
+	b := newBench(t, &countingShop{steps: []string{"stock"}})
+	job := bridge.Job{
+		ID: uuid.Must(uuid.NewV7()).String(), Kind: bridge.OpUpdateProduct, ClientID: "test", RequestID: uuid.NewString(), Status: schemas.Accepted,
+		Payload: json.RawMessage(`{"product_id":8,"updates":{"stock_delta":1,"colour":"red"}}`), Targets: []string{"product:8"}, MaxAttempts: 3, AcceptedAt: b.clock.Now(),
+	}
+	if _, err := b.store.Accept(t.Context(), job, "intention"); err != nil {
+		t.Fatal(err)
+	}
+	b.jobID = job.ID
+	ended := b.finish(t)
+	if ended.Status != schemas.Failed || ended.Error.Code != string(bridge.CodeSchemaViolation) || len(b.shop.sends) != 0 {
+		t.Errorf("job %s %+v, sends %v", ended.Status, ended.Error, b.shop.sends)
 	}
 }
 

@@ -119,3 +119,22 @@ func intentOf(op Operation, doc schemas.Document) (intent, error) {
 		return in, err
 	}
 }
+
+// stillValid holds a stored payload to this version's schema. One that another
+// version wrote must not be carried out by the half of it that is understood.
+func stillValid(job Job) error {
+	if _, known := FindOperation(job.Kind); !known {
+		return nil // not an operation of the doors; its shop knows what it takes
+	}
+	doc, faults := schemas.Parse(job.Payload)
+	if len(faults) == 0 {
+		faults = schemas.Input(job.Kind).Validate(doc)
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	fault := violation(faults)
+	fault.Message = "The stored payload does not match this version's schema: " + faults[0].Pointer + " " + faults[0].Message + "."
+	fault.Fix = "Send the change again with a new request id."
+	return fault
+}
