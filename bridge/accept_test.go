@@ -280,3 +280,28 @@ func TestJobsOfOthersDoNotExist(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// brokenIntake is a database that is away.
+type brokenIntake struct{ bridge.Intake }
+
+func (brokenIntake) Recall(context.Context, string, string, string) (*bridge.Recorded, error) {
+	return nil, bridge.Fault(bridge.CodeStoreUnavailable, nil, "away")
+}
+
+func TestReplayFromTheCacheTouchesNoDatabase(t *testing.T) {
+	d, db := newDesk(t, quietShop{})
+	req := priceOf(firstID, `{"product_id":123,"updates":{"price_ht":25.5}}`)
+	end(t, db, mustAccept(t, d, req).JobID, schemas.Succeeded)
+	fromDatabase, err := d.Do(t.Context(), writer, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Intake = brokenIntake{}
+	fromCache, err := d.Do(t.Context(), writer, req)
+	if err != nil || string(fromCache.Replay) != string(fromDatabase.Replay) {
+		t.Errorf("from the cache: %s, %v\nfrom the database: %s", fromCache.Replay, err, fromDatabase.Replay)
+	}
+	if _, err := d.Do(t.Context(), writer, priceOf(secondID, `{"product_id":1,"updates":{"price_ht":1}}`)); codeOf(err) != bridge.CodeStoreUnavailable {
+		t.Errorf("a new request without a database: %v", err)
+	}
+}
