@@ -94,10 +94,21 @@ func createPublicKey(path string, key *rsa.PublicKey) ([]*rsa.PublicKey, error) 
 // file is 0600 from its creation (os.CreateTemp), and so is never open to
 // others even for a moment.
 func publish(path string, content []byte) error {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the key folder: %w", err)
 	}
+	return putInPlace(path, content, func(temp string) error {
+		if err := os.Link(temp, path); !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return nil
+	})
+}
+
+// putInPlace writes content aside, whole and on the disk, and lets place give
+// it its name.
+func putInPlace(path string, content []byte, place func(temp string) error) error {
+	folder := filepath.Dir(path)
 	temp, err := os.CreateTemp(folder, ".key-*")
 	if err != nil {
 		return fmt.Errorf("write a key file: %w", err)
@@ -107,7 +118,7 @@ func publish(path string, content []byte) error {
 	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return fmt.Errorf("write a key file: %w", err)
 	}
-	if err := os.Link(temp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := place(temp.Name()); err != nil {
 		return fmt.Errorf("put the key file in place: %w", err)
 	}
 	return syncFolder(folder)

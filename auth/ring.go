@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -127,18 +126,5 @@ func publicBlocks(keys ...*rsa.PublicKey) ([]byte, error) {
 
 // replace puts content at path in one step, mode 0600.
 func replace(path string, content []byte) error {
-	folder := filepath.Dir(path)
-	temp, err := os.CreateTemp(folder, ".key-*")
-	if err != nil {
-		return fmt.Errorf("write a key file: %w", err)
-	}
-	defer os.Remove(temp.Name())
-	_, err = temp.Write(content)
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return fmt.Errorf("write a key file: %w", err)
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return fmt.Errorf("put the key file in place: %w", err)
-	}
-	return syncFolder(folder)
+	return putInPlace(path, content, func(temp string) error { return os.Rename(temp, path) })
 }

@@ -24,11 +24,19 @@ const unblocked = `(SELECT 1 FROM job_targets mine JOIN target_locks held ON hel
 // targets. The lease runs by the database's clock; Until is in local time and
 // counted from before the question was asked, so it is never too late.
 func (s *Store) Claim(ctx context.Context, jobID, node string, lease time.Duration) (bridge.Claim, error) {
+	return s.claim(ctx, jobID, node, lease, func(*jobRow) error { return nil })
+}
+
+// claim takes a job if it is claimable after consider has looked at its row.
+func (s *Store) claim(ctx context.Context, jobID, node string, lease time.Duration, consider func(*jobRow) error) (bridge.Claim, error) {
 	var claim bridge.Claim
 	err := s.transact(ctx, func(tx *sql.Tx) error {
 		asked := s.now()
 		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, jobID), jobID)
 		if err != nil {
+			return err
+		}
+		if err := consider(&row); err != nil {
 			return err
 		}
 		if err := s.claimable(ctx, tx, row); err != nil {

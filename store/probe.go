@@ -33,33 +33,12 @@ func rehearsed(kind string) error {
 // early has it without any of them. In all else it is Claim: one of many gets
 // it, and not while a lease covers it.
 func (s *Store) ClaimEarly(ctx context.Context, jobID, node string, lease time.Duration) (bridge.Claim, error) {
-	var claim bridge.Claim
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		asked := s.now()
-		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, jobID), jobID)
-		if err == nil {
-			err = rehearsed(row.job.Kind)
-		}
-		if err != nil {
-			return err
-		}
+	return s.claim(ctx, jobID, node, lease, func(row *jobRow) error {
 		if row.job.Status == schemas.Accepted {
 			row.claimableAt.Int64 = 0
 		}
-		if err := s.claimable(ctx, tx, row); err != nil {
-			return err
-		}
-		if err := s.lockTargets(ctx, tx, jobID); err != nil {
-			return err
-		}
-		claim, err = take(ctx, tx, row, node, lease)
-		claim.Until = asked.Add(lease)
-		return err
+		return rehearsed(row.job.Kind)
 	})
-	if err != nil {
-		return bridge.Claim{}, err
-	}
-	return claim, nil
 }
 
 // RemoveRehearsal removes a rehearsal's job with all that belongs to it,

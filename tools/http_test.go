@@ -194,9 +194,10 @@ func TestMessagesThatAreNone(t *testing.T) {
 // notifications/cancelled must not reach a call of somebody else.
 func TestNobodyCancelsTheCallsOfOthers(t *testing.T) {
 	started, goOn := make(chan struct{}), make(chan struct{})
+	begin := sync.OnceFunc(func() { close(started) })
 	w := newWorld()
 	w.onProduct = func(ctx context.Context) {
-		close(started)
+		begin()
 		select {
 		case <-goOn:
 		case <-ctx.Done():
@@ -210,6 +211,7 @@ func TestNobodyCancelsTheCallsOfOthers(t *testing.T) {
 	var call sync.WaitGroup
 	call.Go(func() {
 		answer := post(t, handler, callLine(1, bridge.OpGetProduct, `{"product_id":1}`), bearer(t, door, writer))
+		begin() // a call that was refused never reached the shop
 		if o := readOutcome(t, answer.Body.String()); o.Result == nil || o.Result.IsError {
 			t.Errorf("answered %s", answer.Body)
 		}
