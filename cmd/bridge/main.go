@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // shops tell times in their zone; a slim container has no zone database
 )
 
 // process is what a command may touch of the world outside, so that tests run
