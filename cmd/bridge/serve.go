@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prestashop-bridge/bridge/auth"
@@ -59,6 +60,8 @@ func serve(ctx context.Context, p process) error {
 		return fmt.Errorf("cannot listen: %w", err)
 	}
 	defer listener.Close()
+	// Below TLS, so that a connection counts from its first byte.
+	listener = netutil.LimitListener(listener, c.maxConnections)
 	if listener, err = f.secured(listener); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ type config struct {
 	jobMaxAttempts       int
 	jobTimeout           time.Duration
 	jobWorkers           int
+	maxConnections       int
 	jobMaxWait           time.Duration
 	replayTTL            time.Duration
 	idempotencyRetention time.Duration
@@ -111,6 +112,7 @@ var settings = []setting{
 	{"SHOP_SETTLE_SECONDS", "5", false, optional, "How long an unanswered call may still run inside the shop before it is looked up and sent again.", seconds(func(c *config) *time.Duration { return &c.shopSettle }, 0, 600)},
 	{"OAUTH_CLIENT_SCOPES", "bridge:read bridge:write", false, optional, "Scopes of the configured client; bridge:pii adds customer data to orders.", scopes},
 	{"SECRETS_KEY_PATH", "", false, optional, "Key that seals registered clients' signing secrets in the database, the same on every node; default STATE_DIR/secrets.key, made at first start.", text(func(c *config) *string { return &c.secretsKeyPath })},
+	{"MAX_CONNECTIONS", "2048", false, optional, "Connections held open at once; more wait until one is free.", number(func(c *config) *int { return &c.maxConnections }, 1, 1000000)},
 	{"JOB_MAX_WAIT_SECONDS", "86400", false, optional, "How long a job whose shop is away may wait without using up its attempts before it fails.", seconds(func(c *config) *time.Duration { return &c.jobMaxWait }, 60, 2592000)},
 	{"JOB_WORKERS", "8", false, optional, "Jobs worked on at once in this process.", number(func(c *config) *int { return &c.jobWorkers }, 1, 256)},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
