@@ -33,6 +33,7 @@ var levels = map[string]int{
 	"prestashop":         3,
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         4,
+	"store/storetest":    4,
 	"durability":         4,
 	"chaos":              4,
 }

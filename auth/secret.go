@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -54,4 +55,11 @@ func SameSecret(configured, presented string) bool {
 func prehash(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return []byte(hex.EncodeToString(sum[:]))
+}
+
+// NewSecret makes a secret of 32 random bytes, in hex.
+func NewSecret() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	return hex.EncodeToString(b[:])
 }

@@ -2,8 +2,6 @@ package bridge
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/netip"
 	"regexp"
 	"time"
@@ -110,7 +108,7 @@ func (r *Registrar) Add(ctx context.Context, operator, reason string, client Reg
 	if !auth.Subset(client.Scopes, []string{auth.ScopeRead, auth.ScopeWrite, auth.ScopePII}) || len(client.Scopes) == 0 {
 		return Credentials{}, Fault(CodeInvalidRequest, nil, "The scopes are %s, %s and %s; at least one.", auth.ScopeRead, auth.ScopeWrite, auth.ScopePII)
 	}
-	fresh := Credentials{ClientID: client.ID, ClientSecret: newSecret(), HMACSecret: newSecret()}
+	fresh := Credentials{ClientID: client.ID, ClientSecret: auth.NewSecret(), HMACSecret: auth.NewSecret()}
 	err := r.amend(ctx, Decision{Operator: operator, Action: ActionClientAdd, Subject: client.ID, Reason: reason}, func(known *RegisteredClient) (RegisteredClient, error) {
 		if _, err := r.Fixed.Client(ctx, client.ID); err == nil || known != nil {
 			return client, Fault(CodeInvalidRequest, nil, "There is a client %s already.", client.ID)
@@ -128,7 +126,7 @@ func (r *Registrar) Add(ctx context.Context, operator, reason string, client Reg
 // RotateSecret gives the client a new OAuth secret; the one before goes on
 // working until the next rotation.
 func (r *Registrar) RotateSecret(ctx context.Context, operator, reason, id string) (Credentials, error) {
-	fresh := Credentials{ClientID: id, ClientSecret: newSecret()}
+	fresh := Credentials{ClientID: id, ClientSecret: auth.NewSecret()}
 	return fresh, r.amendKnown(ctx, Decision{Operator: operator, Action: ActionClientRotateSecret, Subject: id, Reason: reason}, func(c *RegisteredClient) {
 		c.SecretHash, c.OldHash = auth.HashSecret(fresh.ClientSecret), c.SecretHash
 	})
@@ -137,7 +135,7 @@ func (r *Registrar) RotateSecret(ctx context.Context, operator, reason, id strin
 // RotateHMAC gives the client a new signing secret; the one before goes on
 // signing until the next rotation.
 func (r *Registrar) RotateHMAC(ctx context.Context, operator, reason, id string) (Credentials, error) {
-	fresh := Credentials{ClientID: id, HMACSecret: newSecret()}
+	fresh := Credentials{ClientID: id, HMACSecret: auth.NewSecret()}
 	return fresh, r.amendKnown(ctx, Decision{Operator: operator, Action: ActionClientRotateHMAC, Subject: id, Reason: reason}, func(c *RegisteredClient) {
 		c.SealedHMAC, c.SealedOld = r.Sealer.Seal(fresh.HMACSecret, sealedFor(id)), c.SealedHMAC
 	})
@@ -177,11 +175,4 @@ func (r *Registrar) amend(ctx context.Context, d Decision, change func(*Register
 		return err
 	}
 	return r.Registry.AmendClient(ctx, d, change)
-}
-
-// newSecret makes 32 random bytes in hex.
-func newSecret() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
 }

@@ -1,8 +1,6 @@
 package durability
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/prestashop-bridge/bridge/store"
+	"github.com/prestashop-bridge/bridge/store/storetest"
 )
 
 // databases lends worlds a database each. A case leaves nothing alive behind
@@ -71,29 +70,12 @@ func (d *databases) giveBack(db database) {
 // migrated is an empty database of this version, made once.
 func migrated(t testing.TB) []byte {
 	t.Helper()
-	content, err := emptyDatabase()
+	content, err := storetest.Empty()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return content
 }
-
-var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "durability-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "empty.db")
-	db, err := store.Open(context.Background(), "sqlite:"+file, store.Options{})
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(file)
-})
 
 // scratch is a folder for databases. Memory is preferred: what is killed in
 // these tests are processes, not the machine, and flushes cost time.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/bridge/rest/client"
 )
@@ -79,7 +78,7 @@ func openDemo(ctx context.Context, p process, listen string) (_ *demoBridge, err
 	}
 	d.secrets = map[string]string{
 		"APP_ENV": "dev", "BRIDGE_BASE_URL": "http://" + d.listener.Addr().String(),
-		"OAUTH_CLIENT_ID": "demo", "OAUTH_CLIENT_SECRET": newSecret(), "HMAC_SECRET_CURRENT": newSecret(),
+		"OAUTH_CLIENT_ID": "demo", "OAUTH_CLIENT_SECRET": auth.NewSecret(), "HMAC_SECRET_CURRENT": auth.NewSecret(),
 		"LOG_PATH": filepath.Join(d.builtIn.dir, "bridge.log"),
 	}
 	// Nothing of the caller's environment takes part: the demo must not reach a
@@ -151,11 +150,4 @@ Scopes  %s
 
 func indent(text string) string {
 	return "        " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n        ")
-}
-
-// newSecret makes 32 random bytes in hex.
-func newSecret() string {
-	var b [32]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	return hex.EncodeToString(b[:])
 }
