@@ -23,6 +23,7 @@ var levels = map[string]int{
 	"auth":               1,
 	"policies":           1,
 	"bridge":             2,
+	"egress":             2,
 	"bridge/rest":        3,
 	"bridge/rest/client": 3,
 	"tools":              3,

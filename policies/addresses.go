@@ -14,14 +14,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrAddressRefused is what every error of CheckImageURL is; ErrPlainHTTP is
+// ErrAddressRefused is what every error of CheckURL is; ErrPlainHTTP is
 // RequireHTTPS's.
 var (
 	ErrAddressRefused = errors.New("address refused")
 	ErrPlainHTTP      = errors.New("only https addresses are fetched")
 )
 
-// CheckImageURL passes an absolute http or https URL whose host is public as
+// CheckURL passes an absolute http or https URL whose host is public as
 // far as its spelling tells, or is one of AllowedHosts. The image fetcher asks
 // again for every redirect, and PublicAddress for what the name resolved to:
 // a public name may point inwards, which no spelling shows.
@@ -30,7 +30,7 @@ var (
 // browsers, PHP and Go read differently is refused instead of repaired
 // (backslashes, white space, user info, numbers that are not plain
 // dotted-quad IPv4, percent signs in the host).
-func (b Book) CheckImageURL(address string) error {
+func (b Book) CheckURL(address string) error {
 	u, err := parseAddress(address)
 	if err != nil {
 		return err

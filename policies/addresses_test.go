@@ -55,8 +55,8 @@ func TestInwardAddressIsRefused(t *testing.T) {
 	for attack, addresses := range inward {
 		t.Run(attack, func(t *testing.T) {
 			for _, address := range addresses {
-				if err := (Book{}).CheckImageURL(address); !errors.Is(err, ErrAddressRefused) {
-					t.Errorf("CheckImageURL(%+q) = %v", address, err)
+				if err := (Book{}).CheckURL(address); !errors.Is(err, ErrAddressRefused) {
+					t.Errorf("CheckURL(%+q) = %v", address, err)
 				}
 				payload := map[string]any{"items": []any{map[string]any{"images_to_download": []any{"https://example.com/a.jpg", address}}}}
 				got := (Book{}).CheckRaw(Intention{Write: true, Payload: payload})
@@ -74,8 +74,8 @@ func TestPublicAddressIsPassed(t *testing.T) {
 		"https://8.8.8.8/a", "https://[2606:4700:4700::1111]/a", "https://bücher.example/é.jpg", "https://xn--bcher-kva.example/", "https://example.com/a%20b.jpg?x=1&y=//z:@#f",
 		"https://1e100.net/", "https://local.example.com/", "https://localhost.example.com/", "https://internal.example.com/", "https://example.com:/", "https://0x7f.example.com/", "https://例子.example/图.png", "https://[::ffff:8.8.8.8]/", "https://a_b.example.com/",
 	} {
-		if err := (Book{}).CheckImageURL(address); err != nil {
-			t.Errorf("CheckImageURL(%q) = %v", address, err)
+		if err := (Book{}).CheckURL(address); err != nil {
+			t.Errorf("CheckURL(%q) = %v", address, err)
 		}
 	}
 }
@@ -102,8 +102,8 @@ func TestAllowedHostsExemptExactlyThemselves(t *testing.T) {
 		"http://user@127.0.0.1:9000/a":      {false, false},
 		"http://minio.lan\\.evil.example/a": {false, false},
 	} {
-		if got := book.CheckImageURL(address) == nil; got != want.allowed {
-			t.Errorf("CheckImageURL(%q) passes: %v", address, got)
+		if got := book.CheckURL(address) == nil; got != want.allowed {
+			t.Errorf("CheckURL(%q) passes: %v", address, got)
 		}
 		if got := book.RequireHTTPS(address) == nil; got != want.plain {
 			t.Errorf("RequireHTTPS(%q) passes: %v", address, got)
@@ -152,20 +152,20 @@ func TestDirectAccessByOtherFields(t *testing.T) {
 }
 
 func TestRefusalsDoNotRepeatTheAddress(t *testing.T) {
-	err := (Book{}).CheckImageURL("https://user:hunter2@[bad")
+	err := (Book{}).CheckURL("https://user:hunter2@[bad")
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Error(err)
 	}
 }
 
-func FuzzCheckImageURL(f *testing.F) {
+func FuzzCheckURL(f *testing.F) {
 	for _, addresses := range inward {
 		for _, address := range addresses {
 			f.Add(address)
 		}
 	}
 	f.Fuzz(func(t *testing.T, address string) {
-		err := (Book{}).CheckImageURL(address)
+		err := (Book{}).CheckURL(address)
 		if err != nil {
 			if !errors.Is(err, ErrAddressRefused) {
 				t.Errorf("untyped error %v", err)

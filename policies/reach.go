@@ -21,7 +21,7 @@ func reachesInside(b Book, m *member) (string, bool) {
 		if !resemblesAddress(text) {
 			return "", false // a plain word is the schema's business
 		}
-		if err := b.CheckImageURL(text); err != nil {
+		if err := b.CheckURL(text); err != nil {
 			return "Refused: " + strings.TrimPrefix(err.Error(), ErrAddressRefused.Error()+": ") + ".", true
 		}
 	case maybeAddress:

@@ -10,14 +10,11 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
-	"syscall"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/egress"
 	"github.com/prestashop-bridge/bridge/policies"
 )
 
@@ -41,69 +38,12 @@ var imageTypes = map[string]struct {
 	"image/webp": {"webp", nil},
 }
 
-// imageFetcher downloads images from addresses a client chose, so it must not
-// be talked into reaching the private network: every URL on the way is asked
-// of the policies by its spelling, and every address again when it is dialled,
-// after DNS has spoken.
-type imageFetcher struct {
-	book policies.Book
-	http *http.Client
-}
+// imageFetcher downloads images from addresses a client chose.
+type imageFetcher struct{ http *egress.Client }
 
 func newImageFetcher(book policies.Book, timeout time.Duration) *imageFetcher {
-	f := &imageFetcher{book: book}
-	f.http = &http.Client{
-		Timeout: timeout,
-		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy would resolve and dial for us, unwatched
-			DialContext:            f.dial,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConnsPerHost:    4,
-			IdleConnTimeout:        idleTimeout,
-		},
-		CheckRedirect: func(next *http.Request, past []*http.Request) error {
-			if len(past) > maxImageRedirects {
-				return fmt.Errorf("more than %d redirects", maxImageRedirects)
-			}
-			next.Header.Del("Referer")
-			return f.allowed(next.URL.String())
-		},
-	}
-	return f
+	return &imageFetcher{http: egress.NewClient(book, egress.Options{Timeout: timeout, Redirects: maxImageRedirects})}
 }
-
-// allowed asks the policies about one URL.
-func (f *imageFetcher) allowed(address string) error {
-	if err := f.book.CheckImageURL(address); err != nil {
-		return err
-	}
-	return f.book.RequireHTTPS(address)
-}
-
-// dial connects to public addresses only, unless the merchant allows the host
-// by name. Control runs after the name is resolved, for each address tried.
-func (f *imageFetcher) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
-	dialer := net.Dialer{Timeout: 10 * time.Second}
-	if !f.book.AllowsHost(host, port) {
-		dialer.ControlContext = publicOnly
-	}
-	return dialer.DialContext(ctx, network, address)
-}
-
-func publicOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
-	resolved, err := netip.ParseAddrPort(address)
-	if err != nil || !policies.PublicAddress(resolved.Addr()) {
-		return errPrivateAddress
-	}
-	return nil
-}
-
-var errPrivateAddress = fmt.Errorf("%w: it leads to an address that is not public", policies.ErrAddressRefused)
 
 // imageFault is a refusal of an image; the item fails with it, or goes on
 // where image errors are skipped.
@@ -115,7 +55,7 @@ func imageFault(address, format string, args ...any) error {
 // answer is tried twice and then refused: the job must not wait for a stranger
 // as it does for the shop.
 func (f *imageFetcher) fetch(ctx context.Context, address string, limit int64) (*picture, error) {
-	if err := f.allowed(address); err != nil {
+	if err := f.http.Allowed(address); err != nil {
 		return nil, blocked(address, err)
 	}
 	raw, err := f.download(ctx, address, limit)
@@ -125,7 +65,7 @@ func (f *imageFetcher) fetch(ctx context.Context, address string, limit int64) (
 	switch {
 	case ctx.Err() != nil:
 		return nil, unreached("The attempt ended while an image was fetched.", ctx.Err())
-	case errors.Is(err, policies.ErrAddressRefused) || errors.Is(err, policies.ErrPlainHTTP):
+	case egress.Refused(err):
 		return nil, blocked(address, err)
 	case err != nil:
 		return nil, imageFault(address, "%v", err)
@@ -157,8 +97,11 @@ func (f *imageFetcher) download(ctx context.Context, address string, limit int64
 	}
 	req.Header.Set("Accept", "image/webp,image/png,image/jpeg,image/gif")
 	resp, err := f.http.Do(req)
+	if egress.Refused(err) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, bare(err)
+		return nil, passing{egress.Bare(err)}
 	}
 	defer resp.Body.Close()
 	switch {
@@ -177,19 +120,6 @@ func (f *imageFetcher) download(ctx context.Context, address string, limit int64
 		return nil, fmt.Errorf("it is larger than the shop takes, %d bytes", limit)
 	}
 	return raw, nil
-}
-
-// bare keeps the kind of a transport error and drops its text, which would
-// tell a caller about the network the bridge runs in.
-func bare(err error) error {
-	var wrapped *url.Error
-	switch {
-	case errors.Is(err, policies.ErrAddressRefused), errors.Is(err, policies.ErrPlainHTTP):
-		return err
-	case errors.As(err, &wrapped) && wrapped.Timeout():
-		return passing{errors.New("its server did not answer in time")}
-	}
-	return passing{errors.New("its server cannot be reached, or redirects too often")}
 }
 
 // recognise tells the type from the bytes, never from a name or header. The
