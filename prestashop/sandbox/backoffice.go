@@ -158,7 +158,7 @@ func (s *Shop) FindProducts(reference string) []int {
 	defer s.mu.Unlock()
 	var out []int
 	t := s.data.of(products)
-	for _, id := range t.ids() {
+	for _, id := range t.index["reference"][indexKey(reference)] {
 		if t.rows[id].str("reference") == reference {
 			out = append(out, id)
 		}

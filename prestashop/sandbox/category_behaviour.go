@@ -1,11 +1,9 @@
 package sandbox
 
-import "slices"
-
 // computeCategory counts the products of a category.
 func computeCategory(s *Shop, o *object, name string) any {
 	if name == "nb_products_recursive" {
-		return int64(len(s.data.shelves[o.key]))
+		return int64(s.data.shelves[o.key].size())
 	}
 	return nil
 }
@@ -19,10 +17,7 @@ func relatedToCategory(s *Shop, o *object, name string) []row {
 			out = append(out, row{"id": int64(id)})
 		}
 	case "products":
-		shelf := s.data.shelves[o.key]
-		ids := sortedKeys(shelf)
-		slices.SortStableFunc(ids, func(a, b int) int { return shelf[a] - shelf[b] })
-		for _, id := range ids {
+		for _, id := range s.data.shelves[o.key].inOrder() {
 			out = append(out, row{"id": int64(id)})
 		}
 	}

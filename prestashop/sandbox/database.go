@@ -11,7 +11,7 @@ import (
 // guards it.
 type database struct {
 	tables    map[string]*table
-	shelves   map[int]map[int]int      // category → product → position
+	shelves   map[int]*shelf           // by category
 	links     map[int]map[string][]row // product → other associations by name
 	variants  map[int]map[string][]row // combination → associations by name
 	pictures  *table                   // images of products
@@ -22,18 +22,10 @@ type database struct {
 	invoiced  int                      // last invoice number given
 }
 
-// table is one table: rows by id and the next id to give.
-type table struct {
-	rows map[int]row
-	next int
-}
-
-func newTable() *table { return &table{rows: map[int]row{}, next: 1} }
-
 func newDatabase() *database {
 	d := &database{
 		tables:   map[string]*table{},
-		shelves:  map[int]map[int]int{},
+		shelves:  map[int]*shelf{},
 		links:    map[int]map[string][]row{},
 		variants: map[int]map[string][]row{},
 		pictures: newTable(),
@@ -53,34 +45,6 @@ func (d *database) of(res *resource) *table {
 		return t
 	}
 	return newTable()
-}
-
-// ids lists the ids of a table in ascending order.
-func (t *table) ids() []int { return slices.Sorted(maps.Keys(t.rows)) }
-
-// insert stores a row under the next id and gives that id.
-func (t *table) insert(r row) int {
-	id := t.next
-	t.put(id, r)
-	return id
-}
-
-// put stores a row under a given id.
-func (t *table) put(id int, r row) {
-	r["id"] = int64(id)
-	t.rows[id] = r
-	t.next = max(t.next, id+1)
-}
-
-// where lists the ids of rows in which a column has a value, ascending.
-func (t *table) where(column string, value int) []int {
-	var out []int
-	for _, id := range t.ids() {
-		if t.rows[id].int(column) == value {
-			out = append(out, id)
-		}
-	}
-	return out
 }
 
 // languages lists the ids of active languages.
@@ -127,32 +91,24 @@ func (d *database) seed(res *resource, id int, values row) {
 
 // shelve puts a product into a category, at the end unless it has a place.
 func (d *database) shelve(category, product int) {
-	shelf := d.shelves[category]
-	if shelf == nil {
-		shelf = map[int]int{}
-		d.shelves[category] = shelf
+	if d.shelves[category] == nil {
+		d.shelves[category] = &shelf{places: map[int]int{}}
 	}
-	if _, there := shelf[product]; there {
-		return
-	}
-	last := 0
-	for _, p := range shelf {
-		last = max(last, p)
-	}
-	shelf[product] = last + 1
+	d.shelves[category].add(product)
 }
 
-// unshelve takes a product out of a category. The places of the others stay:
-// the webservice does not close the gap (176).
+// unshelve takes a product out of a category.
 func (d *database) unshelve(category, product int) {
-	delete(d.shelves[category], product)
+	if s := d.shelves[category]; s != nil {
+		s.remove(product)
+	}
 }
 
 // shelvesOf lists the categories of a product, ascending.
 func (d *database) shelvesOf(product int) []int {
 	var out []int
 	for category, shelf := range d.shelves {
-		if _, there := shelf[product]; there {
+		if _, there := shelf.places[product]; there {
 			out = append(out, category)
 		}
 	}

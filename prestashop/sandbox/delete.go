@@ -27,7 +27,7 @@ func (r *run) remove() {
 		if act := r.res.acts().remove; act != nil {
 			act(r, key)
 		} else {
-			delete(t.rows, key)
+			t.remove(key)
 		}
 		if r.fatal {
 			return

@@ -121,6 +121,6 @@ func (d *database) setCover(product, image int) {
 }
 
 func (d *database) dropPicture(id int) {
-	delete(d.pictures.rows, id)
+	d.pictures.remove(id)
 	delete(d.files, id)
 }

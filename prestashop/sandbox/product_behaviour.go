@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -29,8 +28,7 @@ func computeProduct(s *Shop, o *object, name string) any {
 	case "id_default_combination":
 		return int64(s.data.defaultVariant(o.key))
 	case "position_in_category":
-		shelf := s.data.shelves[int(intval(o.values.str("id_category_default")))]
-		if place, there := shelf[o.key]; there {
+		if place := s.data.shelves[int(intval(o.values.str("id_category_default")))].place(o.key); place > 0 {
 			return int64(place)
 		}
 		return "" // (153)
@@ -112,16 +110,10 @@ func placeProduct(r *run, o *object, value string) {
 	switch {
 	case place <= 0:
 		r.fail(http.StatusInternalServerError, 134, "You cannot set 0 or a negative position, the minimum is 1.")
-	case place > len(shelf):
+	case place > shelf.size():
 		r.fail(http.StatusInternalServerError, 135, "You cannot set a position greater than the total number of products in the category, starting at 1.")
 	default:
-		order := sortedKeys(shelf)
-		slices.SortStableFunc(order, func(a, b int) int { return shelf[a] - shelf[b] })
-		order = slices.DeleteFunc(order, func(id int) bool { return id == o.key })
-		order = slices.Insert(order, min(place-1, len(order)), o.key)
-		for i, id := range order {
-			shelf[id] = i + 1
-		}
+		shelf.move(o.key, place)
 	}
 }
 
@@ -242,10 +234,10 @@ func typed(entries []row) []row {
 // stay behind (457, 463).
 func removeProduct(r *run, id int) {
 	d := r.s.data
-	delete(d.of(products).rows, id)
+	d.of(products).remove(id)
 	for _, res := range []*resource{stockAvailables, combinations} {
 		for _, owned := range d.of(res).where("id_product", id) {
-			delete(d.of(res).rows, owned)
+			d.of(res).remove(owned)
 		}
 	}
 	for _, category := range d.shelvesOf(id) {

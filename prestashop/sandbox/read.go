@@ -82,7 +82,7 @@ func (r *run) filtered() ([]int, bool) {
 		r.display = display{full: true}
 		return nil, true
 	}
-	tests, ok := r.conditions()
+	ids, tests, ok := r.conditions()
 	if !ok || !r.chooseDisplay() {
 		return nil, false
 	}
@@ -91,7 +91,7 @@ func (r *run) filtered() ([]int, bool) {
 		return nil, false
 	}
 	t := r.s.data.of(r.res)
-	ids := slices.DeleteFunc(t.ids(), func(id int) bool {
+	ids = slices.DeleteFunc(ids, func(id int) bool {
 		return slices.ContainsFunc(tests, func(passes func(row) bool) bool { return !passes(t.rows[id]) })
 	})
 	slices.SortStableFunc(ids, func(a, b int) int { return sorts(t.rows[a], t.rows[b]) })
@@ -122,14 +122,16 @@ func (r *run) filterable() (plain, perLanguage []string) {
 	return plain, perLanguage
 }
 
-// conditions reads the filters.
-func (r *run) conditions() ([]func(row) bool, bool) {
+// conditions reads the filters: the ids an index leaves over, and what their
+// rows must pass.
+func (r *run) conditions() (ids []int, tests []func(row) bool, ok bool) {
 	if r.query.filterText {
 		// A filter that is not a list is only warned about (052).
 		r.warn("foreach() argument must be of type array|object, string given", "webservice/WebserviceRequest.php", 1170)
 	}
 	plain, perLanguage := r.filterable()
-	var tests []func(row) bool
+	t := r.s.data.of(r.res)
+	narrow := false
 	for _, c := range r.query.filters {
 		if c.field == "sort" || c.field == "limit" {
 			continue
@@ -138,21 +140,27 @@ func (r *run) conditions() ([]func(row) bool, bool) {
 		switch {
 		case slices.Contains(plain, c.field) && c.sub == "":
 			if !r.mayFilter(f, c) {
-				return nil, false
+				return nil, nil, false
 			}
 			m := parseFilter(c.value)
+			if found, helps := t.narrowed(f, m); helps && (!narrow || len(found) < len(ids)) {
+				ids, narrow = found, true
+			}
 			tests = append(tests, func(stored row) bool { return m.match(f, stored[f.name]) })
 		case slices.Contains(perLanguage, c.field) && c.value != "":
 			tests = append(tests, r.translatedTest(f, c))
 		case c.sub != "":
 			r.fail(http.StatusBadRequest, 31, "There is no existing linked table for this resource")
-			return nil, false
+			return nil, nil, false
 		default:
 			r.didYouMean(http.StatusBadRequest, 32, "This filter does not exist", c.field, plain)
-			return nil, false
+			return nil, nil, false
 		}
 	}
-	return tests, true
+	if !narrow {
+		ids = t.ids()
+	}
+	return ids, tests, true
 }
 
 func (r *run) mayFilter(f field, c condition) bool {

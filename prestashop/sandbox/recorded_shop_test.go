@@ -58,7 +58,7 @@ func newRecordedShop(t *testing.T) *Shop {
 			}
 		}
 	}
-	d.shelves = map[int]map[int]int{}
+	d.shelves = map[int]*shelf{}
 	var shelves map[int][]int
 	decode(t, parts["shelves"], &shelves)
 	for category, ids := range shelves {
