@@ -5,19 +5,27 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// attempt is one worker's turn at a job. It walks the plan's units and steps;
-// what the journal has settled is never done again.
+// attempt is one worker's turn at a job. It walks the plan's units, several at
+// a time, and the steps of each in order; what the journal has settled is never
+// done again.
 type attempt struct {
-	worker     *Worker
-	claim      Claim
-	lease      *lease
+	worker *Worker
+	claim  Claim
+	lease  *lease
+	units  int // of the plan
+	total  int // of the progress: units or, with one unit, steps
+	turns  turns
+
+	mu         sync.Mutex // held while the journal is written, so that progress never goes back
 	journal    Journal
-	units      int    // of the plan
+	seq        int    // of the next step record
 	concluded  int    // units done, failed or unknown
-	total      int    // of the progress: units or, with one unit, steps
 	progressed bool   // some step was settled in this attempt
 	halted     *pause // why no further call is made; settled units still count
 }
@@ -57,24 +65,51 @@ func (a *attempt) run(ctx context.Context) error {
 	if a.units == 1 {
 		a.total = len(plan.Units[0].Steps)
 	}
-	var outcome Outcome
-	var waiting *pause
-	for _, unit := range plan.Units {
-		out, pause, err := a.unit(ctx, unit)
-		if err != nil {
-			return err
-		}
-		outcome.Units = append(outcome.Units, out)
-		if pause == nil {
-			a.concluded++
-			continue
-		}
-		waiting = waiting.merge(pause)
-		if pause.stop || ctx.Err() != nil {
-			a.halted = pause
-		}
+	outcome, waiting, err := a.work(ctx, plan.Units)
+	if err != nil {
+		return err
 	}
 	return a.close(ctx, plan, outcome, waiting)
+}
+
+// work runs the units, at most Worker.ParallelUnits at once and begun in the
+// order of the plan. A fault of the ledger lets the others finish the call they
+// are at: to cut it off would only make its outcome unclear.
+func (a *attempt) work(ctx context.Context, units []Unit) (Outcome, *pause, error) {
+	outcome := Outcome{Units: make([]UnitOutcome, len(units))}
+	pauses := make([]*pause, len(units))
+	var group errgroup.Group
+	group.SetLimit(max(1, a.worker.ParallelUnits))
+	for i, unit := range units {
+		group.Go(func() (err error) {
+			defer recovered(&err)
+			outcome.Units[i], pauses[i], err = a.unit(ctx, unit)
+			a.conclude(ctx, pauses[i], err)
+			return err
+		})
+	}
+	err := group.Wait()
+	var waiting *pause
+	for _, p := range pauses {
+		if p != nil {
+			waiting = waiting.merge(p)
+		}
+	}
+	return outcome, waiting, err
+}
+
+// conclude counts a unit as done with, or remembers why no other is to begin.
+func (a *attempt) conclude(ctx context.Context, waiting *pause, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case err != nil:
+		a.halted = &pause{at: a.worker.Now(), stop: true, err: AsError(err)}
+	case waiting == nil:
+		a.concluded++
+	case waiting.stop || ctx.Err() != nil:
+		a.halted = waiting
+	}
 }
 
 // plan asks the shop for the steps; a panic in there is a counted failure. A
@@ -106,39 +141,58 @@ func (a *attempt) unplanned(ctx context.Context, err error) error {
 func (a *attempt) unit(ctx context.Context, u Unit) (UnitOutcome, *pause, error) {
 	out := UnitOutcome{Key: u.Key, State: UnitDone}
 	locked := map[string]bool{}
+	defer a.turns.leave(u.Key)
 	for _, step := range u.Steps {
 		rec, wait, err := a.turn(ctx, u, step, locked)
 		if err != nil {
 			return out, nil, err
 		}
 		if wait != nil {
-			out.State, out.Error, out.Journal = UnitOpen, wait.err, a.journal.of(u.Key)
+			out.State, out.Error, out.Journal = UnitOpen, wait.err, a.done(u.Key)
 			return out, wait, nil
 		}
 		if out.State, out.Error = concluded(step, rec); out.State != UnitDone {
 			break
 		}
 	}
-	out.Journal = a.journal.of(u.Key)
+	out.Journal = a.done(u.Key)
 	return out, nil, a.unlock(ctx, locked)
 }
 
 // turn gives a step's settled record, working on it when it is not settled.
 func (a *attempt) turn(ctx context.Context, u Unit, s Step, locked map[string]bool) (StepRecord, *pause, error) {
-	rec, seen := a.journal.Find(u.Key, s.Name)
-	if seen && rec.State.Settled() {
-		return rec, nil, nil
-	}
-	if a.halted != nil {
-		return rec, a.halted, nil
-	}
-	if !seen {
-		rec = StepRecord{Seq: a.journal.nextSeq(), Unit: u.Key, Name: s.Name}
+	rec, halted := a.record(u, s)
+	if rec.State.Settled() || halted != nil {
+		return rec, halted, nil
 	}
 	ctx, end := a.worker.tracer().Span(ctx, "step "+s.Name, slog.String("unit", u.Key))
 	rec, wait, err := a.step(ctx, u, s, rec, locked)
 	end(troubleOf(rec, wait, err))
 	return rec, wait, err
+}
+
+// record gives the step's record, a new one when it has none yet; with it, for
+// a step that is not settled, why no call is to be made.
+func (a *attempt) record(u Unit, s Step) (StepRecord, *pause) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rec, seen := a.journal.Find(u.Key, s.Name)
+	switch {
+	case seen && rec.State.Settled():
+		return rec, nil
+	case seen || a.halted != nil:
+		return rec, a.halted
+	}
+	rec = StepRecord{Seq: a.seq, Unit: u.Key, Name: s.Name, State: StepSending}
+	a.seq++
+	return rec, nil
+}
+
+// done is the journal of one unit so far.
+func (a *attempt) done(unit string) Journal {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.journal.of(unit)
 }
 
 // troubleOf is what a trace shows of a step that is not simply done.
@@ -177,6 +231,9 @@ func (a *attempt) unlock(ctx context.Context, locked map[string]bool) error {
 // step settles one step or says what it waits for.
 func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, locked map[string]bool) (StepRecord, *pause, error) {
 	if rec.State == StepSending && rec.SentAt != nil {
+		if err := a.turns.take(ctx, u.Key, rec.Target); err != nil {
+			return rec, a.waitFor(ctx, err), nil
+		}
 		settled, wait, err := a.decide(ctx, s, rec)
 		if err != nil || wait != nil || settled.State.Settled() {
 			return settled, wait, err
@@ -203,26 +260,33 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 // shop's no, err a fault of the ledger.
 func (a *attempt) baseline(ctx context.Context, u Unit, s Step, target string, locked map[string]bool) (b Baseline, refused error, wait *pause, err error) {
 	for {
-		if wait, err := a.lock(ctx, target, locked); wait != nil || err != nil {
+		if wait, err := a.lock(ctx, u, target, locked); wait != nil || err != nil {
 			return b, nil, wait, err
 		}
-		b, err := readBaseline(ctx, s, a.journal.of(u.Key))
+		b, err := readBaseline(ctx, s, a.done(u.Key))
 		if err != nil {
 			if wait := a.waitFor(ctx, err); wait != nil {
 				return b, nil, wait, nil
 			}
 			return b, err, nil, nil
 		}
-		if b.Target == target || a.holds(b.Target, locked) {
+		if b.Target == target {
 			return b, nil, nil, nil
 		}
 		target = b.Target
 	}
 }
 
-// lock takes a target for the unit unless the job holds it already.
-func (a *attempt) lock(ctx context.Context, target string, locked map[string]bool) (*pause, error) {
-	if target == "" || a.holds(target, locked) {
+// lock takes a target for the unit: from the job's other units, then from other
+// jobs unless the job holds it already.
+func (a *attempt) lock(ctx context.Context, u Unit, target string, locked map[string]bool) (*pause, error) {
+	if target == "" {
+		return nil, nil
+	}
+	if err := a.turns.take(ctx, u.Key, target); err != nil {
+		return a.waitFor(ctx, err), nil
+	}
+	if a.holds(target, locked) {
 		return nil, nil
 	}
 	free, err := a.worker.Ledger.LockTarget(ctx, a.claim, target)
@@ -270,6 +334,8 @@ func (a *attempt) waitFor(ctx context.Context, err error) *pause {
 // write journals a record, even when the attempt's time is up: an answer that
 // came must not be lost.
 func (a *attempt) write(ctx context.Context, rec StepRecord) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.journal = a.journal.with(rec)
 	a.progressed = a.progressed || rec.State.Settled()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)

@@ -3,7 +3,6 @@ package bridge
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -94,9 +93,10 @@ func ProductTarget(id int64) string { return "product:" + strconv.FormatInt(id, 
 // OrderTarget names an order.
 func OrderTarget(id int64) string { return "order:" + strconv.FormatInt(id, 10) }
 
-// ReferenceTarget names a product that is known only by its reference; the
-// shop compares references without regard to case (recording 025).
-func ReferenceTarget(reference string) string { return "reference:" + strings.ToLower(reference) }
+// ReferenceTarget names a product that is known only by its reference.
+func ReferenceTarget(reference string) string {
+	return "reference:" + schemas.SameReference(reference)
+}
 
 // intentOf reads the targets out of a validated payload.
 func intentOf(op Operation, doc schemas.Document) (intent, error) {

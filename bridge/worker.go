@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Worker applies accepted jobs to the shop. All fields are required but the
-// last two.
+// Worker applies accepted jobs to the shop. All fields are required but
+// MaxWait, ParallelUnits and the last two.
 type Worker struct {
 	Ledger Ledger
 	Shop   Shop
@@ -27,10 +27,13 @@ type Worker struct {
 	// up attempts; then the last fault ends it. A shop that never comes back, or
 	// one page of it that never works, must not keep a job for ever. Zero: no end.
 	MaxWait time.Duration
-	Now     func() time.Time
-	Log     *slog.Logger
-	Observe Observer
-	Trace   Tracer
+	// ParallelUnits is how many units of a job, the items of an import, are
+	// worked on at once; zero means one after another.
+	ParallelUnits int
+	Now           func() time.Time
+	Log           *slog.Logger
+	Observe       Observer
+	Trace         Tracer
 }
 
 // busyRetry is when a job looks again at a target another job holds.
@@ -66,7 +69,7 @@ func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 	bounded, cancel := context.WithTimeout(held.ctx, w.AttemptTimeout)
 	defer cancel()
 
-	a := attempt{worker: w, claim: claim, lease: held, journal: job.Steps}
+	a := attempt{worker: w, claim: claim, lease: held, journal: job.Steps, seq: Journal(job.Steps).nextSeq()}
 	err = a.run(bounded)
 	if errors.Is(err, ErrFenced) {
 		w.Log.WarnContext(ctx, "job taken over by another worker", "job_id", jobID, "fence", claim.Fence)

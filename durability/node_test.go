@@ -97,7 +97,7 @@ func openNode(t testing.TB, f *front, o nodeOptions) *node {
 	}
 	worker := &bridge.Worker{
 		Ledger: o.ledger(n.store), Shop: n.shop, Node: o.name, Lease: lease,
-		AttemptTimeout: o.attemptTimeout, Settle: o.settle, Now: o.now, Log: o.log,
+		AttemptTimeout: o.attemptTimeout, Settle: o.settle, ParallelUnits: 4, Now: o.now, Log: o.log,
 	}
 	n.runner = queue.NewRunner(n.queue, queue.RunnerOptions{Work: o.work(worker.Run), Due: n.store.Due, Workers: o.workers, DrainTimeout: time.Second})
 	return n

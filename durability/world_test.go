@@ -69,6 +69,7 @@ type world struct {
 	saleLag     time.Duration
 	settle      time.Duration
 	maxAttempts int
+	parallel    int // items of a batch at once
 	turns       int
 }
 
@@ -201,7 +202,7 @@ func (w *world) live(ctx context.Context, t testing.TB, jobID string, life *life
 func (w *world) worker(ledger bridge.Ledger, shop bridge.Shop, name string) *bridge.Worker {
 	return &bridge.Worker{
 		Ledger: ledger, Shop: shop, Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: w.settle,
-		Now: w.clock.Now, Log: w.log,
+		ParallelUnits: w.parallel, Now: w.clock.Now, Log: w.log,
 	}
 }
 

@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // unsearchable are the characters PrestaShop refuses in a reference
@@ -40,8 +43,20 @@ func checkItems(payload map[string]any) []FieldError {
 	return faults
 }
 
-// checkReferences finds products that a batch names twice. The shop compares
-// references without regard to letter case, so we do.
+// SameReference folds a reference to what the shop compares: without regard to
+// letter case, accents and spaces around it (recording 025, and the collation
+// of its tables). Two that fold to the same text are one product.
+func SameReference(reference string) string {
+	unmarked := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(reference))
+	return strings.TrimSpace(unmarked)
+}
+
+// checkReferences finds products that a batch names twice.
 func checkReferences(payload map[string]any) []FieldError {
 	var faults []FieldError
 	first := map[string]int{}
@@ -52,7 +67,7 @@ func checkReferences(payload map[string]any) []FieldError {
 		if !ok {
 			continue
 		}
-		key := strings.ToLower(strings.TrimSpace(reference))
+		key := SameReference(reference)
 		if earlier, twice := first[key]; twice {
 			faults = append(faults, saySameReference.at(pointerTo("items", strconv.Itoa(i), "reference"), earlier))
 			continue

@@ -58,7 +58,7 @@ var (
 	sayReference     = sentence{"pattern", "must not contain any of <>;={}[]: PrestaShop refuses the first six and cannot search for brackets", "不能包含 <>;={}[] 中的任何字符：PrestaShop 会拒绝或无法检索"}
 	sayBlankEdges    = sentence{"pattern", "must not begin or end with white space", "首尾不能有空白字符"}
 	sayPlainText     = sentence{"pattern", "must not contain any of <>{}: PrestaShop refuses them here", "不能包含 <>{} 中的任何字符：PrestaShop 会拒绝"}
-	saySameReference = sentence{"duplicate", "same reference as item %d (letter case does not count); send each product once per batch", "与第 %d 项的 reference 相同（不区分大小写），每批中每个商品只能出现一次"}
+	saySameReference = sentence{"duplicate", "same reference as item %d (letter case and accents do not count); send each product once per batch", "与第 %d 项的 reference 相同（不区分大小写和重音），每批中每个商品只能出现一次"}
 	sayRequestID     = sentence{"format", "must be a UUID version 4 such as f47ac10b-58cc-4372-a567-0e02b2c3d479; make a new one for each new intention", "必须是 UUID v4，例如 f47ac10b-58cc-4372-a567-0e02b2c3d479"}
 )
 

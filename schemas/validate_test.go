@@ -199,7 +199,7 @@ func TestSentences(t *testing.T) {
 		{"update_product", updates(`"price_ht":"1"`), "must be a number, not a string", "必须是数字，不能是字符串"},
 		{"import_products", items(repeated(51, `{"reference":"R%d","name":{"fr":"x"},"price_ht":1,"stock_quantity":1}`)), "must have at most 50 items, has 51", "最多 50 项，现有 51 项"},
 		{"update_order_status", `{"order_id":1,"new_status":""}`, "must not be empty", "不可为空"},
-		{"import_products", items(item, item), "same reference as item 0 (letter case does not count); send each product once per batch", "与第 0 项的 reference 相同（不区分大小写），每批中每个商品只能出现一次"},
+		{"import_products", items(item, item), "same reference as item 0 (letter case and accents do not count); send each product once per batch", "与第 0 项的 reference 相同（不区分大小写和重音），每批中每个商品只能出现一次"},
 	} {
 		faults := schemas.Input(tc.schema).Validate(parse(t, tc.body))
 		if len(faults) != 1 {

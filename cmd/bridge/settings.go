@@ -34,6 +34,7 @@ type config struct {
 	jobMaxAttempts       int
 	jobTimeout           time.Duration
 	jobWorkers           int
+	parallelItems        int
 	maxConnections       int
 	jobMaxWait           time.Duration
 	replayTTL            time.Duration
@@ -115,6 +116,7 @@ var settings = []setting{
 	{"MAX_CONNECTIONS", "2048", false, optional, "Connections held open at once; more wait until one is free.", number(func(c *config) *int { return &c.maxConnections }, 1, 1000000)},
 	{"JOB_MAX_WAIT_SECONDS", "86400", false, optional, "How long a job whose shop is away may wait without using up its attempts before it fails.", seconds(func(c *config) *time.Duration { return &c.jobMaxWait }, 60, 2592000)},
 	{"JOB_WORKERS", "8", false, optional, "Jobs worked on at once in this process.", number(func(c *config) *int { return &c.jobWorkers }, 1, 256)},
+	{"IMPORT_PARALLEL_ITEMS", "4", false, optional, "Items of one import worked on at once; 1 for a shop that is slow under parallel writes.", number(func(c *config) *int { return &c.parallelItems }, 1, 50)},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
 	{"LOG_MAX_MB", "100", false, optional, "Size in MB at which LOG_PATH begins a new file; one begins each day (UTC) in any case.", megabytes(func(c *config) *int64 { return &c.logMaxBytes })},

@@ -79,7 +79,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	}
 	worker := &bridge.Worker{
 		Ledger: p.store, Shop: p.shop, Node: node, Lease: jobLease,
-		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, Now: time.Now, Log: log,
+		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,
 		Observe: p.metrics, Trace: tracer,
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
