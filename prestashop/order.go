@@ -8,9 +8,22 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
+// orderReading is what one reads of an order.
+type orderReading struct {
+	id           int64
+	withCustomer bool
+}
+
 // Order reads an order with its carrier row and history; the customer only
-// when asked.
+// when asked. Those who ask at the same time share the shop's work and the
+// answer.
 func (s *Shop) Order(ctx context.Context, id int64, withCustomer bool) (schemas.Order, error) {
+	return s.orders.get(ctx, orderReading{id, withCustomer}, func(ctx context.Context) (schemas.Order, error) {
+		return s.readOrder(ctx, id, withCustomer)
+	})
+}
+
+func (s *Shop) readOrder(ctx context.Context, id int64, withCustomer bool) (schemas.Order, error) {
 	var (
 		found    orderRow
 		past     []historyRow

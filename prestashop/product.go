@@ -11,8 +11,13 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
-// Product reads a product with its stock.
+// Product reads a product with its stock. Those who ask at the same time share
+// the shop's work and the answer.
 func (s *Shop) Product(ctx context.Context, id int64) (schemas.Product, error) {
+	return s.products.get(ctx, id, func(ctx context.Context) (schemas.Product, error) { return s.readProduct(ctx, id) })
+}
+
+func (s *Shop) readProduct(ctx context.Context, id int64) (schemas.Product, error) {
 	var (
 		found     productRow
 		quantity  stocks

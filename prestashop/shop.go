@@ -13,6 +13,7 @@ import (
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/policies"
+	"github.com/prestashop-bridge/bridge/schemas"
 )
 
 // Options says which shop and how to treat it. URL and Key are required, the
@@ -68,6 +69,8 @@ type Shop struct {
 	images     *imageFetcher
 	memory     ImageMemory
 	settings   *settings
+	products   rounds[int64, schemas.Product]
+	orders     rounds[orderReading, schemas.Order]
 	employeeID int64
 	saleLag    time.Duration
 	log        *slog.Logger
