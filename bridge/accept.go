@@ -41,7 +41,7 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 		return Answer{}, err
 	}
 	if recorded == nil {
-		if err := d.preflight(ctx, op, doc); err != nil {
+		if err := d.preflight(ctx, actor, op, doc); err != nil {
 			return Answer{}, err
 		}
 	} else if !recorded.ByBatch || recorded.Intention != intention {
@@ -49,7 +49,7 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 	}
 
 	job := Job{
-		ID: d.NewID(), Kind: op.Name, ClientID: actor.ClientID, RequestID: requestID, BatchID: in.batchID,
+		ID: d.NewID(), Kind: op.Name, ClientID: actor.ClientID, Shop: actor.Shop, RequestID: requestID, BatchID: in.batchID,
 		Status: schemas.Accepted, Payload: doc.Canonical(), Targets: in.targets,
 		MaxAttempts: d.MaxAttempts, AcceptedAt: d.Now().UTC(),
 	}
@@ -60,7 +60,7 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 	if recorded != nil {
 		return d.recalled(ctx, actor, requestID, intention, *recorded)
 	}
-	ctx, end := d.tracer().Job(ctx, job.ID, "accepted "+job.Kind, slog.String("client", job.ClientID), slog.String("request_id", job.RequestID))
+	ctx, end := d.tracer().Job(ctx, job.ID, "accepted "+job.Kind, slog.String("client", job.ClientID), slog.String("shop", ShopLabel(job.Shop)), slog.String("request_id", job.RequestID))
 	err = d.Transport.Announce(ctx, job.ID)
 	end(err)
 	if err != nil {
@@ -72,10 +72,13 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 // preflight asks the shop what would certainly fail. A shop that is away or
 // slow does not stop a write from being accepted: the job meets the same
 // checks.
-func (d *Desk) preflight(ctx context.Context, op Operation, doc schemas.Document) error {
+func (d *Desk) preflight(ctx context.Context, actor Actor, op Operation, doc schemas.Document) error {
 	ctx, cancel := context.WithTimeout(ctx, preflightTimeout)
 	defer cancel()
-	err := d.Shop.Preflight(ctx, op.Name, doc.Canonical())
+	shop, err := d.Shops.Shop(ctx, actor.Shop)
+	if err == nil {
+		err = shop.Preflight(ctx, op.Name, doc.Canonical())
+	}
 	var fault *ShopError
 	if errors.As(err, &fault) && (fault.Fault == Unclear || fault.Fault == Unreached) {
 		d.Log.InfoContext(ctx, "accepting without the shop's opinion", "operation", op.Name, "error", err)

@@ -41,7 +41,7 @@ func newDesk(t *testing.T, shop bridge.Shop) (*bridge.Desk, *store.Store) {
 	}
 	t.Cleanup(func() { _ = q.Close() })
 	return &bridge.Desk{
-		Intake: db, Jobs: db, Shop: shop, Transport: q, Replays: q, Limiter: q,
+		Intake: db, Jobs: db, Shops: bridge.OneShop(shop), Transport: q, Replays: q, Limiter: q,
 		Rules: policies.Book{MaxPayloadBytes: 10485760}, MaxAttempts: 5,
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: slog.New(slog.DiscardHandler),
 	}, db
@@ -235,7 +235,7 @@ func TestPreflight(t *testing.T) {
 	t.Run("a retry finds its job although its change has become impossible", func(t *testing.T) {
 		d, _ := newDesk(t, quietShop{})
 		first := mustAccept(t, d, req)
-		d.Shop = quietShop{preflight: bridge.Fault(bridge.CodeImpossibleTransition, nil, "delivered already")}
+		d.Shops = bridge.OneShop(quietShop{preflight: bridge.Fault(bridge.CodeImpossibleTransition, nil, "delivered already")})
 		if again := mustAccept(t, d, req); again.JobID != first.JobID {
 			t.Error("another job")
 		}

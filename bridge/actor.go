@@ -15,6 +15,7 @@ import (
 // configuration. Request ids and batch ids belong to one client.
 type Actor struct {
 	ClientID string
+	Shop     string // the shop it works on; "" is that of the settings
 	Scopes   []string
 	// Limits are requests a minute; a class that is absent has the
 	// deployment's limit.
@@ -27,6 +28,7 @@ func (a Actor) Holds(scope string) bool { return slices.Contains(a.Scopes, scope
 // Client is a party registered to call the bridge.
 type Client struct {
 	ID          string
+	Shop        string   // "" is that of the settings
 	SecretHash  string   // auth.HashSecret of its OAuth secret
 	OldHash     string   // of the secret before, "" for none; either authenticates
 	Scopes      []string // the most a token of it can carry
@@ -116,7 +118,7 @@ func (g *Gate) Bearer(ctx context.Context, authorization string) (Client, Actor,
 	if err != nil {
 		return Client{}, Actor{}, err
 	}
-	actor := Actor{ClientID: client.ID, Limits: client.Limits}
+	actor := Actor{ClientID: client.ID, Shop: client.Shop, Limits: client.Limits}
 	for _, scope := range claims.Scopes {
 		if slices.Contains(client.Scopes, scope) {
 			actor.Scopes = append(actor.Scopes, scope)

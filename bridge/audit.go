@@ -17,7 +17,7 @@ type AuditEntry struct {
 	At       time.Time `json:"at"`  // UTC, microseconds
 	Operator string    `json:"operator"`
 	Action   string    `json:"action"`
-	Subject  string    `json:"subject"` // a job id or a client id
+	Subject  string    `json:"subject"` // a job id, a client id or a shop's name
 	Reason   string    `json:"reason"`
 	Previous string    `json:"previous"` // hex SHA-256, "" for the first
 	Hash     string    `json:"hash"`

@@ -13,6 +13,7 @@ import (
 // hashed, the signing secrets sealed.
 type RegisteredClient struct {
 	ID         string
+	Shop       string // for life: its request ids and jobs belong to that shop
 	SecretHash string
 	OldHash    string
 	Scopes     []string
@@ -30,7 +31,8 @@ type Registry interface {
 	RegisteredClient(ctx context.Context, id string) (*RegisteredClient, error)
 	RegisteredClients(ctx context.Context) ([]RegisteredClient, error)
 	// AmendClient loads a client under a lock (nil when there is none), and
-	// stores what change makes of it together with the decision.
+	// stores what change makes of it together with the decision. A new client's
+	// shop must be there: else NoShop.
 	AmendClient(ctx context.Context, d Decision, change func(*RegisteredClient) (RegisteredClient, error)) error
 }
 
@@ -55,7 +57,7 @@ func (d Directory) Client(ctx context.Context, id string) (Client, error) {
 	if r == nil || r.RevokedAt != nil {
 		return Client{}, Fault(CodeUnauthorized, nil, "The client is not known here.")
 	}
-	client := Client{ID: r.ID, SecretHash: r.SecretHash, OldHash: r.OldHash, Scopes: r.Scopes, Limits: r.Limits, Sources: r.Sources}
+	client := Client{ID: r.ID, Shop: r.Shop, SecretHash: r.SecretHash, OldHash: r.OldHash, Scopes: r.Scopes, Limits: r.Limits, Sources: r.Sources}
 	for _, sealed := range []string{r.SealedHMAC, r.SealedOld} {
 		if sealed == "" {
 			continue

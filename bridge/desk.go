@@ -19,7 +19,7 @@ import (
 type Desk struct {
 	Intake      Intake
 	Jobs        JobReader
-	Shop        Shop
+	Shops       Shops
 	Transport   Transport
 	Replays     ReplayCache
 	Limiter     Limiter
@@ -94,7 +94,7 @@ func (d *Desk) Do(ctx context.Context, actor Actor, req Request) (_ Answer, err 
 	if !known {
 		return Answer{}, Fault(CodeNotFound, nil, "There is no operation %.40q.", req.Operation)
 	}
-	ctx, end := d.tracer().Span(ctx, op.Name, slog.String("client", actor.ClientID))
+	ctx, end := d.tracer().Span(ctx, op.Name, slog.String("client", actor.ClientID), slog.String("shop", ShopLabel(actor.Shop)))
 	defer func() { end(err) }()
 	if err := d.Authorize(actor, op); err != nil {
 		return Answer{}, err
@@ -183,14 +183,22 @@ func (d *Desk) read(ctx context.Context, actor Actor, op Operation, doc schemas.
 		if err := doc.Decode(&in); err != nil {
 			return nil, err
 		}
-		product, err := d.Shop.Product(ctx, in.ProductID)
+		shop, err := d.Shops.Shop(ctx, actor.Shop)
+		if err != nil {
+			return nil, shopAnswer(err)
+		}
+		product, err := shop.Product(ctx, in.ProductID)
 		return product, shopAnswer(err)
 	case OpGetOrder:
 		var in schemas.GetOrder
 		if err := doc.Decode(&in); err != nil {
 			return nil, err
 		}
-		order, err := d.Shop.Order(ctx, in.OrderID, actor.Holds(auth.ScopePII))
+		shop, err := d.Shops.Shop(ctx, actor.Shop)
+		if err != nil {
+			return nil, shopAnswer(err)
+		}
+		order, err := shop.Order(ctx, in.OrderID, actor.Holds(auth.ScopePII))
 		return order, shopAnswer(err)
 	default:
 		var in schemas.GetJobStatus

@@ -61,7 +61,7 @@ func (a *attempt) exhaust(ctx context.Context, outcome Outcome, last *Error) (Ou
 		u.State = UnitFailed
 		u.Error = Fault(CodeAttemptsExhausted, last, "Given up after %d counted attempts: %s", a.claim.Job.Attempts, last.Message)
 		for _, rec := range u.Journal {
-			if rec.State != StepSending || rec.SentAt == nil {
+			if !rec.inFlight() {
 				continue
 			}
 			u.State = UnitUnknown

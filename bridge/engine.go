@@ -120,20 +120,34 @@ func (a *attempt) plan(ctx context.Context) (plan Plan, err error) {
 	if err := stillValid(a.claim.Job); err != nil {
 		return plan, err
 	}
-	plan, err = a.worker.Shop.Plan(ctx, a.claim.Job)
+	shop, err := a.worker.Shops.Shop(ctx, a.claim.Job.Shop)
+	if err != nil {
+		return plan, err
+	}
+	plan, err = shop.Plan(ctx, a.claim.Job)
 	if err == nil && !slices.ContainsFunc(plan.Units, func(u Unit) bool { return len(u.Steps) > 0 }) {
 		err = Fault(CodeUnprocessable, nil, "The job's payload asks for nothing that this version of the bridge knows.")
 	}
 	return plan, err
 }
 
-// unplanned puts back or ends a job whose steps could not be laid out.
+// unplanned puts back or ends a job whose steps could not be laid out. Without
+// them no call that left unanswered can be looked up any more: it stays
+// unknown.
 func (a *attempt) unplanned(ctx context.Context, err error) error {
 	nothing := Plan{Result: func(Outcome) any { return nil }}
 	if wait := a.waitFor(ctx, err); wait != nil {
 		return a.close(ctx, nothing, Outcome{Units: []UnitOutcome{{State: UnitOpen}}}, wait)
 	}
-	return a.close(ctx, nothing, Outcome{Units: []UnitOutcome{{State: UnitFailed, Error: AsError(shopAnswer(err))}}}, nil)
+	fault := AsError(shopAnswer(err))
+	outcome := Outcome{Units: []UnitOutcome{{State: UnitFailed, Error: fault}}}
+	if slices.ContainsFunc(a.journal, StepRecord.inFlight) {
+		outcome.Units[0] = UnitOutcome{State: UnitOpen, Journal: a.journal}
+		if outcome, err = a.exhaust(ctx, outcome, fault); err != nil {
+			return err
+		}
+	}
+	return a.close(ctx, nothing, outcome, nil)
 }
 
 // unit runs a unit's steps in order until one of them fails, waits or cannot
@@ -230,7 +244,7 @@ func (a *attempt) unlock(ctx context.Context, locked map[string]bool) error {
 
 // step settles one step or says what it waits for.
 func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, locked map[string]bool) (StepRecord, *pause, error) {
-	if rec.State == StepSending && rec.SentAt != nil {
+	if rec.inFlight() {
 		if err := a.turns.take(ctx, u.Key, rec.Target); err != nil {
 			return rec, a.waitFor(ctx, err), nil
 		}
@@ -316,8 +330,11 @@ func (a *attempt) waitFor(ctx context.Context, err error) *pause {
 	}
 	var public *Error
 	if errors.As(err, &public) {
-		if public.Code == CodeInternal {
+		switch public.Code {
+		case CodeInternal:
 			return &pause{at: now.Add(Backoff(a.claim.Job.Attempts)), counted: true, err: public}
+		case CodeStoreUnavailable: // it was asked for the shop
+			return &pause{at: now.Add(awayRetry/2 + Backoff(1)), stop: true, err: public}
 		}
 		return nil
 	}

@@ -219,7 +219,7 @@ func (b *bench) run(t *testing.T, killAt int) []string {
 	}
 	b.shop.killed = killed
 	worker := &bridge.Worker{
-		Ledger: mortalLedger{b.store, killed}, Shop: b.shop, Node: "test", Lease: testLease,
+		Ledger: mortalLedger{b.store, killed}, Shops: bridge.OneShop(b.shop), Node: "test", Lease: testLease,
 		AttemptTimeout: time.Minute, Settle: testSettle, MaxWait: 24 * time.Hour, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
 		Observe: b.told,
 	}
@@ -406,7 +406,7 @@ func TestWorkerStoppedPastItsLeaseSendsNothing(t *testing.T) {
 		return false
 	}
 	worker := &bridge.Worker{
-		Ledger: b.store, Shop: b.shop, Node: "paused", Lease: testLease, AttemptTimeout: time.Minute, Settle: testSettle,
+		Ledger: b.store, Shops: bridge.OneShop(b.shop), Node: "paused", Lease: testLease, AttemptTimeout: time.Minute, Settle: testSettle,
 		MaxWait: 24 * time.Hour, Now: b.clock.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	if err := worker.Run(t.Context(), b.jobID); err != nil {

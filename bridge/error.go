@@ -36,6 +36,7 @@ const (
 	CodeInternal             Code = "internal_error"
 	CodeShopUnavailable      Code = "shop_unavailable"
 	CodeShopRefused          Code = "shop_refused"
+	CodeShopUnknown          Code = "shop_unknown"
 	CodeQueueUnavailable     Code = "queue_unavailable"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeOverloaded           Code = "overloaded"
@@ -76,6 +77,7 @@ var Codes = []CodeRow{
 	{CodeInternal, http.StatusInternalServerError, "Internal error", "Retry with the same request id; if it lasts, give the operator the request id."},
 	{CodeShopUnavailable, http.StatusServiceUnavailable, "The shop does not answer", "Wait for Retry-After seconds and try again."},
 	{CodeShopRefused, http.StatusServiceUnavailable, "The shop refuses the bridge", "The operator must check the webservice key and its rights (see README: rights per resource)."},
+	{CodeShopUnknown, http.StatusServiceUnavailable, "The client's shop is not connected to the bridge", "The operator must look at bridge shops list and give the client a shop that is there."},
 	{CodeQueueUnavailable, http.StatusServiceUnavailable, "The queue does not answer", "Nothing was accepted. Retry with the same request id after Retry-After seconds."},
 	{CodeStoreUnavailable, http.StatusServiceUnavailable, "The database does not answer", "Retry with the same request id after Retry-After seconds."},
 	{CodeOverloaded, http.StatusServiceUnavailable, "Too many large requests at once", "Nothing was accepted. Send the same request again after Retry-After seconds, fewer large ones at a time."},

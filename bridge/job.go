@@ -14,6 +14,7 @@ type Job struct {
 	ID            string // UUID v7
 	Kind          string // an Operation's name
 	ClientID      string
+	Shop          string // its client's; "" is that of the settings
 	RequestID     string // UUID v4, lower case
 	BatchID       string // imports only
 	Status        schemas.JobStatus
@@ -106,6 +107,9 @@ type StepRecord struct {
 	SentAt   *time.Time        // nil when the call certainly did not leave
 	DoneAt   *time.Time        // when it was answered or given up
 }
+
+// inFlight holds for a call that left and of which no answer is known.
+func (s StepRecord) inFlight() bool { return s.State == StepSending && s.SentAt != nil }
 
 func (s StepRecord) view() schemas.JobStep {
 	name := s.Name

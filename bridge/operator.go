@@ -13,16 +13,17 @@ type JobFilter struct {
 	Status   schemas.JobStatus
 	Kind     string
 	ClientID string
-	Limit    int // newest first; zero means 50
+	Shop     *string // "" is that of the settings
+	Limit    int     // newest first; zero means 50
 }
 
-// Decision is what an operator does to a job or a client: who, what and why.
+// Decision is what an operator does to a job, a client or a shop: who, what and why.
 // It is written to the audit log in the transaction that carries it out.
 type Decision struct {
 	Operator string
 	Action   string // an Action constant
 	Reason   string
-	Subject  string // a job id or a client id
+	Subject  string // a job id, a client id or a shop's name
 	At       time.Time
 }
 

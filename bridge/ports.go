@@ -56,8 +56,8 @@ type Ending struct {
 	Progress schemas.Progress
 }
 
-// Ledger is the store as a worker uses it. Every method but Claim and Due is
-// fenced: when the claim is no longer the newest or its lease has run out,
+// Ledger is the store as a worker uses it. Every method but Claim, Due and
+// ShopOf is fenced: when the claim is no longer the newest or its lease has run out,
 // nothing is written and ErrFenced comes back.
 type Ledger interface {
 	// Claim takes the job for lease if it is due, no other lease covers it, and
@@ -65,8 +65,11 @@ type Ledger interface {
 	// targets until the job is terminal and counts an attempt. Not claimable
 	// now: ErrNotClaimable.
 	Claim(ctx context.Context, jobID, node string, lease time.Duration) (Claim, error)
-	// Due lists up to limit jobs that could be claimed now, oldest first.
-	Due(ctx context.Context, limit int) ([]string, error)
+	// Due lists up to limit jobs that could be claimed now, oldest first, but
+	// those of the shops named.
+	Due(ctx context.Context, limit int, but ...string) ([]string, error)
+	// ShopOf is the name of a job's shop; CodeNotFound when there is no job.
+	ShopOf(ctx context.Context, jobID string) (string, error)
 	// Renew prolongs the lease and gives its new end.
 	Renew(ctx context.Context, c Claim, lease time.Duration) (time.Time, error)
 	// LockTarget takes one more target for the job; false when another job
@@ -132,7 +135,7 @@ type Limiter interface {
 	Take(ctx context.Context, actor Actor, class RateClass) (RateWindow, error)
 }
 
-// Shop is the merchant's shop.
+// Shop is a merchant's shop.
 type Shop interface {
 	Product(ctx context.Context, id int64) (schemas.Product, error)
 	// Order reads an order; customer data only when withCustomer.

@@ -53,6 +53,7 @@ type Receipt struct {
 	Route     string // path pattern at REST, protocol method at MCP
 	Operation string // of the operation table, "" for what is none
 	Client    string // once authenticated
+	Shop      string // the client's; "" for that of the settings
 	RequestID string // when it is a valid one
 	BytesIn   int64
 	// Status is that of the contract, also where MCP wraps a refusal in a 200.
@@ -117,6 +118,9 @@ func (d *Desk) Record(ctx context.Context, r Receipt) {
 		slog.String("rule", r.Rule()),
 		slog.Float64("ms", float64(took.Microseconds())/1000),
 		slog.Int64("bytes_in", max(r.BytesIn, 0)),
+	}
+	if r.Shop != "" {
+		attrs = append(attrs, slog.String("shop", r.Shop))
 	}
 	level := slog.LevelInfo
 	if r.Decision() == RequestFailed {

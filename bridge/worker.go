@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Worker applies accepted jobs to the shop. All fields are required but
-// MaxWait, ParallelUnits and the last two.
+// Worker applies accepted jobs to their shops. All fields are required but
+// MaxWait, ParallelUnits and the last three.
 type Worker struct {
 	Ledger Ledger
-	Shop   Shop
+	Shops  Shops
 	Node   string // who holds a lease, for the log
 	// Lease is how long a claim covers a job without renewal; at most 10 s, so
 	// that a dead worker's job goes on soon. It is renewed three times as often.
@@ -34,6 +34,7 @@ type Worker struct {
 	Log           *slog.Logger
 	Observe       Observer
 	Trace         Tracer
+	Slots         *Slots // nil: every shop may have all workers
 }
 
 // busyRetry is when a job looks again at a target another job holds.
@@ -56,13 +57,18 @@ func Backoff(attempt int) time.Duration {
 // over. ErrNotClaimable says that there was nothing to do now; any other error
 // is for the log, the job itself is safe in the ledger.
 func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
+	leave, err := w.admit(ctx, jobID)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	claim, err := w.Ledger.Claim(ctx, jobID, w.Node, w.Lease)
 	if err != nil {
 		return err
 	}
 	job := claim.Job
 	w.observer().Attempt(job.Kind)
-	ctx, end := w.tracer().Job(ctx, jobID, "attempt "+job.Kind, slog.Int("attempt", job.Attempts), slog.String("node", w.Node))
+	ctx, end := w.tracer().Job(ctx, jobID, "attempt "+job.Kind, slog.Int("attempt", job.Attempts), slog.String("shop", ShopLabel(job.Shop)), slog.String("node", w.Node))
 	defer func() { end(err) }()
 	held, stop := w.hold(ctx, claim)
 	defer stop()

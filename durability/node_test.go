@@ -85,21 +85,21 @@ func openNode(t testing.TB, f *front, o nodeOptions) *node {
 	}
 	t.Cleanup(func() { _ = n.queue.Close() }) // a Redis that was killed cannot be left politely
 	n.shop, err = prestashop.New(prestashop.Options{
-		URL: f.url(o.name), Key: shopKey, Timeout: o.callTimeout, SaleLag: -1, Book: book(), EmployeeID: 1, Logger: o.log, Breaker: o.breaker, Memory: n.store,
+		URL: f.url(o.name), Key: shopKey, Timeout: o.callTimeout, SaleLag: -1, Book: book(), EmployeeID: 1, Logger: o.log, Breaker: o.breaker, Memory: n.store.Images(""),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(n.shop.Close)
 	n.desk = &bridge.Desk{
-		Intake: n.store, Jobs: n.store, Shop: n.shop, Transport: n.queue, Replays: n.queue, Limiter: n.queue,
+		Intake: n.store, Jobs: n.store, Shops: bridge.OneShop(n.shop), Transport: n.queue, Replays: n.queue, Limiter: n.queue,
 		Rules: book(), MaxAttempts: o.maxAttempts, Now: o.now, NewID: newID, Log: o.log,
 	}
 	worker := &bridge.Worker{
-		Ledger: o.ledger(n.store), Shop: n.shop, Node: o.name, Lease: lease,
+		Ledger: o.ledger(n.store), Shops: bridge.OneShop(n.shop), Node: o.name, Lease: lease,
 		AttemptTimeout: o.attemptTimeout, Settle: o.settle, ParallelUnits: 4, Now: o.now, Log: o.log,
 	}
-	n.runner = queue.NewRunner(n.queue, queue.RunnerOptions{Work: o.work(worker.Run), Due: n.store.Due, Workers: o.workers, DrainTimeout: time.Second})
+	n.runner = queue.NewRunner(n.queue, queue.RunnerOptions{Work: o.work(worker.Run), Due: worker.Due, Workers: o.workers, DrainTimeout: time.Second})
 	return n
 }
 

@@ -2,8 +2,6 @@ package durability
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"strconv"
@@ -95,32 +93,15 @@ func newWorld(t testing.TB, data *databases) (w *world, closeWorld func()) {
 func (w *world) client(t testing.TB, caller string) *prestashop.Shop {
 	t.Helper()
 	shop, err := prestashop.New(prestashop.Options{
-		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1, Memory: ownMemory{w.store, w.front.name},
+		URL: w.front.url(caller), Key: shopKey, Timeout: w.callTimeout, SaleLag: w.saleLag, Book: book(), EmployeeID: 1,
+		// Worlds share a database, and their shops give the same ids to different
+		// things.
+		Memory: w.store.Images(w.front.name),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return shop
-}
-
-// ownMemory keeps the images of worlds that share a database apart: their shops
-// give the same ids to different things.
-type ownMemory struct {
-	store *store.Store
-	world string
-}
-
-func (m ownMemory) sum(sum string) string {
-	own := sha256.Sum256([]byte(m.world + " " + sum))
-	return hex.EncodeToString(own[:])
-}
-
-func (m ownMemory) Image(ctx context.Context, product int64, sum string) (int64, error) {
-	return m.store.Image(ctx, product, m.sum(sum))
-}
-
-func (m ownMemory) RememberImage(ctx context.Context, product int64, sum string, image int64) error {
-	return m.store.RememberImage(ctx, product, m.sum(sum), image)
 }
 
 func book() policies.Book {
@@ -131,7 +112,7 @@ func book() policies.Book {
 // one.
 func (w *world) desk(shop bridge.Shop) *bridge.Desk {
 	return &bridge.Desk{
-		Intake: w.store, Jobs: w.store, Shop: shop, Transport: noQueue{}, Replays: noQueue{}, Limiter: noQueue{},
+		Intake: w.store, Jobs: w.store, Shops: bridge.OneShop(shop), Transport: noQueue{}, Replays: noQueue{}, Limiter: noQueue{},
 		Rules: book(), MaxAttempts: w.maxAttempts, Now: w.clock.Now, NewID: newID, Log: w.log,
 	}
 }
@@ -201,7 +182,7 @@ func (w *world) live(ctx context.Context, t testing.TB, jobID string, life *life
 
 func (w *world) worker(ledger bridge.Ledger, shop bridge.Shop, name string) *bridge.Worker {
 	return &bridge.Worker{
-		Ledger: ledger, Shop: shop, Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: w.settle,
+		Ledger: ledger, Shops: bridge.OneShop(shop), Node: name, Lease: lease, AttemptTimeout: 2 * time.Minute, Settle: w.settle,
 		ParallelUnits: w.parallel, Now: w.clock.Now, Log: w.log,
 	}
 }

@@ -12,10 +12,10 @@ import (
 
 // Parts are asked at each scrape. All fields are required.
 type Parts struct {
-	Census  func(context.Context) (bridge.Census, error)
-	Redis   func() bool   // whether Redis answers
-	Breaker func() string // closed, half-open or open
-	Running func() int    // jobs in work in this process
+	Census   func(context.Context) (bridge.Census, error)
+	Redis    func() bool              // whether Redis answers
+	Breakers func() map[string]string // by shop: closed, half-open or open
+	Running  func() int               // jobs in work in this process
 }
 
 // censusTimeout keeps a scrape from hanging on a database that hangs.
@@ -35,7 +35,7 @@ func (m *Metrics) Watch(p Parts) {
 		waiting: prometheus.NewDesc("bridge_queue_age_seconds", "For how long the oldest due job has waited for a worker; the same on every node.", nil, nil),
 		store:   prometheus.NewDesc("bridge_store_up", "1 when the database answered this scrape.", nil, nil),
 		redis:   prometheus.NewDesc("bridge_redis_up", "1 when Redis answered when last asked.", nil, nil),
-		breaker: prometheus.NewDesc("bridge_shop_breaker", "1 for the state the shop's circuit breaker is in.", []string{"state"}, nil),
+		breaker: prometheus.NewDesc("bridge_shop_breaker", "1 for the state the circuit breaker of a shop is in.", []string{"shop", "state"}, nil),
 		running: prometheus.NewDesc("bridge_runner_running_jobs", "Jobs in work in this process.", nil, nil),
 	})
 }
@@ -67,9 +67,10 @@ func (w *watch) Collect(out chan<- prometheus.Metric) {
 		out <- gauge(w.waiting, census.Waiting.Seconds())
 	}
 	out <- gauge(w.redis, truth(w.parts.Redis()))
-	now := w.parts.Breaker()
-	for _, state := range breakerStates {
-		out <- gauge(w.breaker, truth(state == now), state)
+	for shop, now := range w.parts.Breakers() {
+		for _, state := range breakerStates {
+			out <- gauge(w.breaker, truth(state == now), shop, state)
+		}
 	}
 	out <- gauge(w.running, float64(w.parts.Running()))
 }

@@ -46,13 +46,13 @@ func New(version string) *Metrics {
 		requests:  histogram("bridge_request_duration_seconds", "Requests by what was asked and how it ended; outcome is ok or the error code.", quick, "door", "operation", "outcome"),
 		decisions: counter("bridge_decisions_total", "What became of the requests to operations, with the rule that refused.", "door", "operation", "decision", "rule"),
 		accepted:  counter("bridge_jobs_accepted_total", "Jobs made by this process.", "kind"),
-		ended:     counter("bridge_jobs_ended_total", "Jobs brought to their end by this process.", "kind", "status"),
+		ended:     counter("bridge_jobs_ended_total", "Jobs brought to their end by this process.", "shop", "kind", "status"),
 		life:      histogram("bridge_job_duration_seconds", "From acceptance to the end of a job.", slow, "kind", "status"),
 		wait:      histogram("bridge_job_wait_seconds", "From acceptance to the first claim of a job, told when it ends.", slow, "kind"),
 		attempts:  counter("bridge_job_attempts_total", "Claims of jobs by this process.", "kind"),
 		releases:  counter("bridge_job_releases_total", "Attempts that ended with the job put back; counted says whether one of its attempts was used up.", "kind", "counted"),
 		steps:     counter("bridge_steps_total", "Journalled outcomes of shop calls that change the shop.", "kind", "step", "state"),
-		shopCalls: histogram("bridge_shop_call_duration_seconds", "Calls to the shop's webservice.", quick, "method", "resource", "outcome"),
+		shopCalls: histogram("bridge_shop_call_duration_seconds", "Calls to the webservice of a shop.", quick, "shop", "method", "resource", "outcome"),
 		jobsTaken: counter("bridge_runner_jobs_total", "Job ids given to workers, by where they came from.", "source"),
 	}
 	m.registry.MustRegister(
@@ -98,16 +98,17 @@ func (m *Metrics) Released(of string, counted bool) {
 // Ended implements bridge.Observer.
 func (m *Metrics) Ended(job bridge.Job, status schemas.JobStatus, took time.Duration) {
 	of := kind(job.Kind)
-	m.ended.WithLabelValues(of, string(status)).Inc()
+	m.ended.WithLabelValues(bridge.ShopLabel(job.Shop), of, string(status)).Inc()
 	m.life.WithLabelValues(of, string(status)).Observe(took.Seconds())
 	if job.StartedAt != nil { // by the database's clock, hence max
 		m.wait.WithLabelValues(of).Observe(max(job.StartedAt.Sub(job.AcceptedAt), 0).Seconds())
 	}
 }
 
-// ShopCall counts one call to the shop. The words are the shop client's own.
-func (m *Metrics) ShopCall(method, resource, outcome string, took time.Duration) {
-	m.shopCalls.WithLabelValues(method, resource, outcome).Observe(took.Seconds())
+// ShopCall counts one call to a shop, "" for that of the settings. The words
+// are the shop client's own, the name one that an operator gave.
+func (m *Metrics) ShopCall(shop, method, resource, outcome string, took time.Duration) {
+	m.shopCalls.WithLabelValues(bridge.ShopLabel(shop), method, resource, outcome).Observe(took.Seconds())
 }
 
 // JobTaken counts a job id that was given to a worker.

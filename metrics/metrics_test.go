@@ -23,14 +23,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 	m := New("v1.2.3")
 	m.Watch(Parts{
-		Census: census, Redis: func() bool { return true }, Breaker: func() string { return "open" }, Running: func() int { return 3 },
+		Census: census, Redis: func() bool { return true }, Breakers: func() map[string]string { return map[string]string{"default": "open", "outlet": "closed"} }, Running: func() int { return 3 },
 	})
 	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpUpdateProduct, Status: 202, Answered: bridge.RequestAccepted}, time.Second)
 	m.Attempt(bridge.OpUpdateProduct)
 	m.Step(bridge.OpImportProducts, bridge.StepRecord{Name: "image_12", State: bridge.StepApplied})
 	m.Released(bridge.OpUpdateProduct, true)
 	m.Ended(bridge.Job{Kind: bridge.OpUpdateProduct, StartedAt: new(time.Now())}, schemas.Succeeded, time.Minute)
-	m.ShopCall("GET", "products", "ok", time.Millisecond)
+	m.ShopCall("outlet", "GET", "products", "ok", time.Millisecond)
 	m.JobTaken("stream")
 	return m
 }

@@ -1,6 +1,7 @@
 package prestashop
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -14,8 +15,9 @@ const cacheLifetime = 5 * time.Minute
 
 // cached is one list of the shop, loaded once for all who wait for it.
 type cached[T any] struct {
-	load   func(ctx context.Context) (T, error)
-	flight singleflight.Group
+	load     func(ctx context.Context) (T, error)
+	lifetime time.Duration // cacheLifetime when zero
+	flight   singleflight.Group
 
 	mu    sync.Mutex
 	value T
@@ -35,7 +37,7 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 		loaded, err := c.load(context.WithoutCancel(ctx))
 		if err == nil {
 			c.mu.Lock()
-			c.value, c.until = loaded, time.Now().Add(cacheLifetime)
+			c.value, c.until = loaded, time.Now().Add(cmp.Or(c.lifetime, cacheLifetime))
 			c.mu.Unlock()
 		}
 		return loaded, err

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -18,6 +19,7 @@ import (
 
 // client makes calls: one attempt each, no redirects, a deadline, a breaker.
 type client struct {
+	name    string // the shop's
 	root    *url.URL
 	key     string
 	timeout time.Duration
@@ -26,6 +28,7 @@ type client struct {
 	log     *slog.Logger
 	observe func(Call)
 	trace   bridge.Tracer
+	closed  atomic.Bool // no connection is kept beyond its call
 }
 
 // maxConnections keeps a burst of jobs from exhausting the shop's PHP workers;
@@ -50,7 +53,7 @@ func newClient(root *url.URL, o Options) *client {
 		IdleConnTimeout:     idleTimeout,
 		Protocols:           http1,
 	}
-	c := &client{root: root, key: o.Key, timeout: o.Timeout, log: o.Logger, observe: o.Observe, trace: o.Trace}
+	c := &client{name: o.Name, root: root, key: o.Key, timeout: o.Timeout, log: o.Logger, observe: o.Observe, trace: o.Trace}
 	c.http = &http.Client{
 		Transport: transport,
 		// A redirect means another host than the shop's own (recording 065); a
@@ -84,11 +87,14 @@ func (c *client) do(ctx context.Context, out call) (answer, error) {
 	if err := ctx.Err(); err != nil {
 		return answer{}, unreached("The call was not made: the attempt had ended.", err)
 	}
-	ctx, end := c.trace.Span(ctx, out.method+" "+out.resource, slog.Int64("id", out.id))
+	ctx, end := c.trace.Span(ctx, out.method+" "+out.resource, slog.Int64("id", out.id), slog.String("shop", bridge.ShopLabel(c.name)))
 	start := time.Now()
 	a, err := c.guarded(ctx, out)
 	end(err)
-	c.observe(Call{Method: out.method, Resource: out.resource, Outcome: outcomeOf(err), Took: time.Since(start)})
+	if c.closed.Load() {
+		c.http.CloseIdleConnections()
+	}
+	c.observe(Call{Shop: c.name, Method: out.method, Resource: out.resource, Outcome: outcomeOf(err), Took: time.Since(start)})
 	return a, err
 }
 

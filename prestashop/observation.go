@@ -12,6 +12,7 @@ import (
 // Call is what an observer hears of one call to the shop. Method and Resource
 // are those of the table of allowed calls.
 type Call struct {
+	Shop     string // its name, "" for that of the settings
 	Method   string
 	Resource string
 	Outcome  string // ok, refused, not_found, unreached, unclear or not_sent

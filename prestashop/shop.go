@@ -19,8 +19,11 @@ import (
 // Options says which shop and how to treat it. URL and Key are required, the
 // rest has defaults.
 type Options struct {
-	URL string // the shop's root, such as https://shop.example or https://example.org/shop
-	Key string // webservice key, 32 characters; sent as HTTP Basic user only
+	// Name tells the shop apart from others in logs and calls observed; "" for
+	// that of the settings.
+	Name string
+	URL  string // the shop's root, such as https://shop.example or https://example.org/shop
+	Key  string // webservice key, 32 characters; sent as HTTP Basic user only
 	// EmployeeID is the shop employee written into order histories, 0 for none.
 	// An employee of the bridge's own tells its rows from a person's.
 	EmployeeID int64
@@ -102,6 +105,9 @@ func New(o Options) (*Shop, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Name != "" {
+		o.Logger = o.Logger.With("shop", o.Name)
+	}
 	if o.Observe == nil {
 		o.Observe = func(Call) {}
 	}
@@ -126,8 +132,10 @@ func New(o Options) (*Shop, error) {
 // Breaker is the state of the circuit breaker: closed, half-open or open.
 func (s *Shop) Breaker() string { return s.client.breaker.State().String() }
 
-// Close gives back the idle connections. Calls under way are not cut.
+// Close gives the connections back. Calls under way are not cut: theirs close
+// as they end.
 func (s *Shop) Close() {
+	s.client.closed.Store(true)
 	s.client.http.CloseIdleConnections()
 	s.images.http.CloseIdleConnections()
 }

@@ -198,7 +198,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 }
 
 const jobsInto = "jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, " +
-	"fence, node, claimable_at, accepted_at, progress_done, progress_total)"
+	"fence, node, claimable_at, accepted_at, progress_done, progress_total, shop)"
 
 // newJob is the row of a job that was just accepted.
 func newJob(j bridge.Job) ([]any, error) {
@@ -215,7 +215,7 @@ func newJob(j bridge.Job) ([]any, error) {
 	}
 	return []any{
 		j.ID, j.Kind, j.ClientID, j.RequestID, j.BatchID, string(j.Status), string(j.Payload), string(targets),
-		0, j.MaxAttempts, 0, "", claimableAt, j.AcceptedAt.UnixMicro(), j.Progress.Done, j.Progress.Total,
+		0, j.MaxAttempts, 0, "", claimableAt, j.AcceptedAt.UnixMicro(), j.Progress.Done, j.Progress.Total, j.Shop,
 	}, nil
 }
 
@@ -224,7 +224,7 @@ func newTargets(j bridge.Job) (rows [][]any) {
 	targets := slices.Clone(j.Targets)
 	slices.Sort(targets)
 	for _, target := range slices.Compact(targets) {
-		rows = append(rows, []any{target, j.ID})
+		rows = append(rows, []any{targetOf(j.Shop, target), j.ID})
 	}
 	return rows
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -100,24 +101,27 @@ func take(ctx context.Context, tx *sql.Tx, row jobRow, node string, lease time.D
 	return bridge.Claim{Job: job, Fence: row.fence + 1}, err
 }
 
-// Due lists jobs that Claim would give now, oldest first.
-func (s *Store) Due(ctx context.Context, limit int) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, s.dueQuery(), limit)
-	if err != nil {
-		return nil, s.fault(err)
+// ShopOf is the shop of a job.
+func (s *Store) ShopOf(ctx context.Context, jobID string) (shop string, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT shop FROM jobs WHERE id = ?", jobID).Scan(&shop)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", noJob(jobID)
 	}
-	defer rows.Close()
-	var ids []string
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, s.fault(err)
-		}
-		ids = append(ids, id)
-	}
-	return ids, s.fault(rows.Err())
+	return shop, s.fault(err)
 }
 
-func (s *Store) dueQuery() string {
-	return "SELECT j.id FROM jobs j WHERE j.live = 1 AND j.claimable_at <= " + s.clock(s.now) + " AND " + unblocked + " ORDER BY j.id LIMIT ?"
+// Due lists jobs that Claim would give now, oldest first, leaving out those of
+// the shops named.
+func (s *Store) Due(ctx context.Context, limit int, but ...string) ([]string, error) {
+	var args []any
+	for _, shop := range but {
+		args = append(args, shop)
+	}
+	ids, err := texts(s.read.QueryContext(ctx, s.dueQuery(len(but)), append(args, limit)...))
+	return ids, s.fault(err)
+}
+
+func (s *Store) dueQuery(but int) string {
+	return "SELECT j.id FROM jobs j WHERE j.live = 1 AND j.claimable_at <= " + s.clock(s.now) +
+		strings.Repeat(" AND j.shop <> ?", but) + " AND " + unblocked + " ORDER BY j.id LIMIT ?"
 }

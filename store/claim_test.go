@@ -232,7 +232,7 @@ func TestDueStopsEarly(t *testing.T) {
 		if err := r.exec(refresh); err != nil {
 			r.Fatal(err)
 		}
-		plan := r.plan(explain+r.dueQuery(), 10)
+		plan := r.plan(explain+r.dueQuery(0), 10)
 		if !strings.Contains(plan, "jobs_live") || regexp.MustCompile(`(?i)materialized|filesort|TEMP B-TREE|SCAN`).MatchString(plan) {
 			r.Errorf("plan:\n%s", plan)
 		}

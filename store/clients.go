@@ -13,7 +13,7 @@ import (
 
 var _ bridge.Registry = (*Store)(nil)
 
-const clientColumns = `id, secret_hash, old_hash, scopes, sealed_hmac, sealed_old, rate_read, rate_write, sources, created_at, revoked_at`
+const clientColumns = `id, secret_hash, old_hash, scopes, sealed_hmac, sealed_old, rate_read, rate_write, sources, created_at, revoked_at, shop`
 
 // RegisteredClient loads a client; nil when there is none of that id.
 func (s *Store) RegisteredClient(ctx context.Context, id string) (*bridge.RegisteredClient, error) {
@@ -50,6 +50,11 @@ func (s *Store) AmendClient(ctx context.Context, d bridge.Decision, change func(
 		if err != nil {
 			return err
 		}
+		if known == nil {
+			if err := s.holdShop(ctx, tx, client.Shop); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.ExecContext(ctx, "DELETE FROM clients WHERE id = ?", client.ID); err != nil {
 			return err
 		}
@@ -71,7 +76,7 @@ func clientValues(c bridge.RegisteredClient) []any {
 	}
 	return []any{
 		c.ID, c.SecretHash, c.OldHash, strings.Join(c.Scopes, " "), c.SealedHMAC, c.SealedOld,
-		rate(bridge.RateRead), rate(bridge.RateWrite), strings.Join(sources, ","), c.CreatedAt.UnixMicro(), toTime(c.RevokedAt),
+		rate(bridge.RateRead), rate(bridge.RateWrite), strings.Join(sources, ","), c.CreatedAt.UnixMicro(), toTime(c.RevokedAt), c.Shop,
 	}
 }
 
@@ -81,7 +86,7 @@ func scanClient(row scanner) (*bridge.RegisteredClient, error) {
 	var scopes, sources string
 	var read, write, revoked sql.NullInt64
 	var created int64
-	err := row.Scan(&c.ID, &c.SecretHash, &c.OldHash, &scopes, &c.SealedHMAC, &c.SealedOld, &read, &write, &sources, &created, &revoked)
+	err := row.Scan(&c.ID, &c.SecretHash, &c.OldHash, &scopes, &c.SealedHMAC, &c.SealedOld, &read, &write, &sources, &created, &revoked, &c.Shop)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -6,7 +6,7 @@ func TestImagesAreRememberedByProductAndBytes(t *testing.T) {
 	onEach(t, func(r rig) {
 		ask := func(product int64, sum string, want int64) {
 			r.Helper()
-			if got, err := r.Image(r.Context(), product, sum); err != nil || got != want {
+			if got, err := r.Images("").Image(r.Context(), product, sum); err != nil || got != want {
 				r.Errorf("image of product %d, %s: %d, %v; want %d", product, sum, got, err, want)
 			}
 		}
@@ -16,7 +16,7 @@ func TestImagesAreRememberedByProductAndBytes(t *testing.T) {
 			sum     string
 			id      int64
 		}{{7, "aa", 31}, {7, "bb", 32}, {8, "aa", 33}, {7, "aa", 40}} {
-			if err := r.RememberImage(r.Context(), image.product, image.sum, image.id); err != nil {
+			if err := r.Images("").RememberImage(r.Context(), image.product, image.sum, image.id); err != nil {
 				r.Fatal(err)
 			}
 		}

@@ -26,7 +26,7 @@ func (s *Store) Job(ctx context.Context, id string) (bridge.Job, error) {
 
 const jobColumns = `fence, claimable_at,
 	id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts,
-	accepted_at, started_at, finished_at, progress_done, progress_total, result, error`
+	accepted_at, started_at, finished_at, progress_done, progress_total, result, error, shop`
 
 // jobRow is a job with what only the store knows of it.
 type jobRow struct {
@@ -46,9 +46,9 @@ func scanJob(row scanner, id string) (jobRow, error) {
 	j := &r.job
 	err := row.Scan(&r.now, &r.fence, &r.claimableAt,
 		&j.ID, &j.Kind, &j.ClientID, &j.RequestID, &j.BatchID, &status, &payload, &targets, &j.Attempts, &j.MaxAttempts,
-		&accepted, &started, &finished, &j.Progress.Done, &j.Progress.Total, &result, &fault)
+		&accepted, &started, &finished, &j.Progress.Done, &j.Progress.Total, &result, &fault, &j.Shop)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, bridge.Fault(bridge.CodeNotFound, nil, "There is no job %.40q.", id)
+		return r, noJob(id)
 	}
 	if err != nil {
 		return r, err
@@ -60,6 +60,10 @@ func scanJob(row scanner, id string) (jobRow, error) {
 	}
 	j.Error, err = errorOf(fault)
 	return r, errors.Join(err, json.Unmarshal([]byte(targets), &j.Targets))
+}
+
+func noJob(id string) error {
+	return bridge.Fault(bridge.CodeNotFound, nil, "There is no job %.40q.", id)
 }
 
 // Times are kept as microseconds since 1970, UTC, in both databases.

@@ -26,6 +26,9 @@ func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, err
 			where, args = append(where, wanted.column+" = ?"), append(args, wanted.value)
 		}
 	}
+	if f.Shop != nil {
+		where, args = append(where, "shop = ?"), append(args, *f.Shop)
+	}
 	query := "SELECT 0, " + jobColumns + " FROM jobs"
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")

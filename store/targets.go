@@ -8,11 +8,22 @@ import (
 	"github.com/prestashop-bridge/bridge/bridge"
 )
 
+// targetOf is a target as queues and locks know it: those of the shop of the
+// settings as they are, those of another behind its name. A target of ours has
+// a colon before any slash and a shop's name has none, so no two are alike.
+func targetOf(shop, target string) string {
+	if shop == "" {
+		return target
+	}
+	return shop + "/" + target
+}
+
 // LockTarget takes one more target for a claimed job. Unlike a claim it does
 // not queue: who waits for the target in the order of acceptance does so
 // before being claimed, and this job already is.
 func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (bool, error) {
 	var ours bool
+	target = targetOf(c.Job.Shop, target)
 	err := s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
 		var holder string
 		err := tx.QueryRowContext(ctx, "SELECT job_id FROM target_locks WHERE target = ?", target).Scan(&holder)
@@ -35,7 +46,7 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 // hold is left alone.
 func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
 	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", target, h.id)
+		_, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", targetOf(c.Job.Shop, target), h.id)
 		return err
 	})
 }

@@ -165,7 +165,7 @@ func (w *world) Take(_ context.Context, _ bridge.Actor, class bridge.RateClass) 
 
 func (w *world) desk() *bridge.Desk {
 	return &bridge.Desk{
-		Intake: ledger{w}, Jobs: w, Shop: w, Transport: w, Replays: forgetful{}, Limiter: w,
+		Intake: ledger{w}, Jobs: w, Shops: bridge.OneShop(w), Transport: w, Replays: forgetful{}, Limiter: w,
 		Rules:       policies.Book{MaxPayloadBytes: policies.DefaultMaxPayloadBytes},
 		MaxAttempts: 5, Now: time.Now, NewID: w.newID, Log: quiet(),
 	}

@@ -80,7 +80,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, err)
 		return
 	}
-	receipt.Client = actor.ClientID
+	receipt.Client, receipt.Shop = actor.ClientID, actor.Shop
 	body, release, err := e.read(w, r)
 	defer release()
 	if err != nil {

@@ -114,9 +114,10 @@ func (c *conversation) take(ctx context.Context, l line) {
 
 // receipt begins the receipt of a line.
 func (c *conversation) receipt(ctx context.Context, l line) *bridge.Receipt {
+	actor := actorFrom(ctx)
 	return &bridge.Receipt{
 		Door: bridge.DoorMCPStdio, Began: c.door.Desk.Now(), Route: "(none)",
-		Client: actorFrom(ctx).ClientID, BytesIn: int64(len(l.text)), Status: http.StatusOK,
+		Client: actor.ClientID, Shop: actor.Shop, BytesIn: int64(len(l.text)), Status: http.StatusOK,
 	}
 }
 

@@ -104,8 +104,8 @@ func newTarget(t *testing.T) *target {
 	must(err)
 	t.Cleanup(shop.Close)
 
-	worker := &bridge.Worker{Ledger: x.store, Shop: shop, Node: "n", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: log}
-	runner := queue.NewRunner(transport, queue.RunnerOptions{Work: worker.Run, Due: x.store.Due, Workers: 2, SweepEvery: 100 * time.Millisecond})
+	worker := &bridge.Worker{Ledger: x.store, Shops: bridge.OneShop(shop), Node: "n", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: log}
+	runner := queue.NewRunner(transport, queue.RunnerOptions{Work: worker.Run, Due: worker.Due, Workers: 2, SweepEvery: 100 * time.Millisecond})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
@@ -127,7 +127,7 @@ func newTarget(t *testing.T) *target {
 	x.tokens = &auth.Issuer{Keys: keys, URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour, Now: x.now}
 	door := &rest.Door{
 		Desk: &bridge.Desk{
-			Intake: x.store, Jobs: x.store, Shop: shop, Transport: transport, Replays: transport, Limiter: transport,
+			Intake: x.store, Jobs: x.store, Shops: bridge.OneShop(shop), Transport: transport, Replays: transport, Limiter: transport,
 			Rules: rules, MaxAttempts: 5, Now: x.now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: log,
 		},
 		Gate:    &bridge.Gate{Clients: bridge.Directory{Fixed: fixed, Registry: x.store, Sealer: sealer}, Tokens: x.tokens},

@@ -25,6 +25,7 @@ type call struct {
 	value     string // of the pattern's {name} segment
 	operation string // "" for what is no operation of the hub
 	client    string // once authenticated
+	shop      string // the client's
 	requestID string // X-Request-ID in lower case, if it is a valid one
 	answered  bridge.Disposition
 	refusal   error // why there is no answer; its cause is for the log only

@@ -53,8 +53,8 @@ func whole(t *testing.T, readsAMinute, writesAMinute int) (*client.Client, *sand
 	must(err)
 	t.Cleanup(shop.Close)
 
-	worker := &bridge.Worker{Ledger: db, Shop: shop, Node: "n", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: log}
-	runner := queue.NewRunner(transport, queue.RunnerOptions{Work: worker.Run, Due: db.Due, Workers: 2, SweepEvery: 100 * time.Millisecond})
+	worker := &bridge.Worker{Ledger: db, Shops: bridge.OneShop(shop), Node: "n", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: log}
+	runner := queue.NewRunner(transport, queue.RunnerOptions{Work: worker.Run, Due: worker.Due, Workers: 2, SweepEvery: 100 * time.Millisecond})
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- runner.Run(ctx) }()
@@ -62,7 +62,7 @@ func whole(t *testing.T, readsAMinute, writesAMinute int) (*client.Client, *sand
 
 	door := &rest.Door{
 		Desk: &bridge.Desk{
-			Intake: db, Jobs: db, Shop: shop, Transport: transport, Replays: transport, Limiter: transport,
+			Intake: db, Jobs: db, Shops: bridge.OneShop(shop), Transport: transport, Replays: transport, Limiter: transport,
 			Rules: rules, MaxAttempts: 5, Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: log,
 		},
 		Gate: &bridge.Gate{

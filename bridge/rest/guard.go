@@ -34,7 +34,7 @@ func (g guard) token(v *visit) error {
 		}
 		return err
 	}
-	v.client, v.actor, v.call.client = client, actor, actor.ClientID
+	v.client, v.actor, v.call.client, v.call.shop = client, actor, actor.ClientID, actor.Shop
 	return nil
 }
 

@@ -71,7 +71,7 @@ func newRig(t *testing.T, settings ...func(*rest.Door)) *rig {
 	log := slog.New(slog.NewJSONHandler(r.log, nil))
 	r.door = &rest.Door{
 		Desk: &bridge.Desk{
-			Intake: intake{r.back}, Jobs: r.back, Shop: r.back, Transport: r.back, Replays: replays{r.back}, Limiter: r.back,
+			Intake: intake{r.back}, Jobs: r.back, Shops: bridge.OneShop(r.back), Transport: r.back, Replays: replays{r.back}, Limiter: r.back,
 			Rules: policies.Book{MaxPayloadBytes: policies.DefaultMaxPayloadBytes}, MaxAttempts: 5, Now: clock, NewID: r.newID, Log: log,
 		},
 		Gate: &bridge.Gate{

@@ -62,7 +62,7 @@ func (t *router) record(c *call, start time.Time) {
 	t.desk.Record(c.r.Context(), bridge.Receipt{
 		Door: bridge.DoorREST, Began: start, BytesIn: c.r.ContentLength,
 		Method: c.r.Method, Route: orNone(c.pattern), Operation: c.operation,
-		Client: c.client, RequestID: c.requestID,
+		Client: c.client, Shop: c.shop, RequestID: c.requestID,
 		Status: c.w.status, Answered: c.answered, Err: c.refusal,
 	})
 }

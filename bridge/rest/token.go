@@ -84,7 +84,7 @@ func (t *tokenCounter) issue(c *call) (tokenAnswer, *oauthError) {
 	if fault != nil {
 		return tokenAnswer{}, fault
 	}
-	c.client = client.ID
+	c.client, c.shop = client.ID, client.Shop
 	if !client.MayCallFrom(source) {
 		return tokenAnswer{}, sourceRefused()
 	}

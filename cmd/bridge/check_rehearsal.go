@@ -96,7 +96,7 @@ func (r *rehearsal) clean(ctx context.Context, f finding) finding {
 // the shop.
 func (r *rehearsal) worker() *bridge.Worker {
 	return &bridge.Worker{
-		Ledger: earlyLedger{r.store}, Shop: r, Node: nodeName(), Lease: jobLease,
+		Ledger: earlyLedger{r.store}, Shops: bridge.OneShop(r), Node: nodeName(), Lease: jobLease,
 		AttemptTimeout: checkTimeout, Now: time.Now, Log: quiet(),
 	}
 }

@@ -33,7 +33,7 @@ func (s *site) checkWrite(ctx context.Context) finding {
 		return fail("%v", err)
 	}
 	defer p.close()
-	w := writeTest{parts: p, product: s.writeTest}
+	w := writeTest{parts: p, shop: s.shopName, product: s.writeTest}
 	before, err := w.stock(ctx)
 	if err != nil {
 		return fail("the stock of product %d cannot be read: %v", w.product, err).mend("Name a product of the shop without combinations.")
@@ -63,11 +63,16 @@ func (s *site) checkWrite(ctx context.Context) finding {
 // writeTest is a client and a worker for one product.
 type writeTest struct {
 	parts   *parts
+	shop    string
 	product int64
 }
 
 func (w writeTest) stock(ctx context.Context) (int64, error) {
-	product, err := w.parts.shop.Product(ctx, w.product)
+	shop, err := w.parts.shops.Shop(ctx, w.shop)
+	if err != nil {
+		return 0, err
+	}
+	product, err := shop.Product(ctx, w.product)
 	return int64(product.Stock.Quantity), err
 }
 
@@ -77,7 +82,7 @@ func (w writeTest) stock(ctx context.Context) (int64, error) {
 func (w writeTest) change(ctx context.Context, delta int64) (jobID string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	answer, err := w.parts.desk.Do(ctx, bridge.Actor{ClientID: checkClient, Scopes: []string{auth.ScopeRead, auth.ScopeWrite}}, bridge.Request{
+	answer, err := w.parts.desk.Do(ctx, bridge.Actor{ClientID: checkClient, Shop: w.shop, Scopes: []string{auth.ScopeRead, auth.ScopeWrite}}, bridge.Request{
 		Operation: bridge.OpUpdateProduct, RequestID: uuid.NewString(), Method: "POST",
 		Arguments: fmt.Appendf(nil, `{"product_id":%d,"updates":{"stock_delta":%d}}`, w.product, delta),
 	})
@@ -91,7 +96,7 @@ func (w writeTest) change(ctx context.Context, delta int64) (jobID string, err e
 func (w writeTest) follow(ctx context.Context, jobID string) error {
 	c := w.parts.config
 	worker := &bridge.Worker{
-		Ledger: w.parts.store, Shop: w.parts.shop, Node: nodeName(), Lease: jobLease,
+		Ledger: w.parts.store, Shops: w.parts.shops, Node: nodeName(), Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, Now: time.Now, Log: quiet(),
 	}
 	for {

@@ -14,12 +14,9 @@ import (
 const shopCheckEvery = 5 * time.Second
 
 // checks are the parts /readyz tells of. Without database, its tables or Redis
-// no write can be accepted; without the shop jobs are still taken in.
+// no write can be accepted; without a shop its jobs are still taken in.
 func (p *parts) checks() []rest.Check {
-	shop := remembered{every: shopCheckEvery, probe: func(ctx context.Context) error {
-		_, err := p.shop.Ping(ctx)
-		return err
-	}}
+	shop := remembered{every: shopCheckEvery, probe: p.shops.Ping}
 	return []rest.Check{
 		{Name: "database", Needed: true, Probe: p.store.Ping},
 		{Name: "migrations", Needed: true, Probe: p.store.Migrated},

@@ -51,7 +51,7 @@ func (p *parts) traced(door http.Handler) http.Handler {
 }
 
 func (p *parts) countCall(c prestashop.Call) {
-	p.metrics.ShopCall(c.Method, c.Resource, c.Outcome, c.Took)
+	p.metrics.ShopCall(c.Shop, c.Method, c.Resource, c.Outcome, c.Took)
 }
 
 func (p *parts) countTaken(from queue.Source) { p.metrics.JobTaken(string(from)) }
@@ -59,7 +59,7 @@ func (p *parts) countTaken(from queue.Source) { p.metrics.JobTaken(string(from))
 // watchParts has the metrics ask the parts at each scrape.
 func (p *parts) watchParts() {
 	p.metrics.Watch(metrics.Parts{
-		Census: p.store.Census, Redis: p.queue.Answers, Breaker: p.shop.Breaker, Running: p.runner.Running,
+		Census: p.store.Census, Redis: p.queue.Answers, Breakers: p.shops.Breakers, Running: p.runner.Running,
 	})
 }
 

@@ -49,7 +49,8 @@ type config struct {
 	logMaxBytes          int64
 	logKeep              time.Duration
 	metricsListen        string
-	traced               bool // the OTEL_* variables count; no setting
+	traced               bool   // the OTEL_* variables count; no setting
+	stdioShop            string // --shop of bridge mcp; no setting
 	stateDir             string
 	shopURL              string
 	shopKey              string

@@ -35,7 +35,7 @@ type parts struct {
 	traces  *traces.Tracer // nil when no collector is named
 	store   *store.Store
 	queue   *queue.Queue
-	shop    *prestashop.Shop
+	shops   *prestashop.Shops
 	desk    *bridge.Desk
 	runner  *queue.Runner
 }
@@ -65,25 +65,30 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		return nil, fmt.Errorf("REDIS_DSN: %w", err)
 	}
 	rules := policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts}
-	p.shop, err = prestashop.New(prestashop.Options{
-		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules, Memory: p.store,
+	sealer, err := auth.OpenSealer(c.secretsKeyPath)
+	if err != nil {
+		return nil, fmt.Errorf("SECRETS_KEY_PATH: %w", err)
+	}
+	p.shops, err = prestashop.NewShops(prestashop.Options{
+		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules,
 		Logger: log, Observe: p.countCall, Trace: tracer,
-	})
+	}, p.imageMemory, bridge.ShopDirectory{Registry: p.store, Sealer: sealer})
 	if err != nil {
 		return nil, fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
 	p.desk = &bridge.Desk{
-		Intake: p.store, Jobs: p.store, Shop: p.shop, Transport: p.queue, Replays: p.queue, Limiter: p.queue,
+		Intake: p.store, Jobs: p.store, Shops: p.shops, Transport: p.queue, Replays: p.queue, Limiter: p.queue,
 		Rules: rules, MaxAttempts: c.jobMaxAttempts, Now: time.Now, NewID: newJobID, Log: log,
 		Observe: p.metrics, Trace: tracer,
 	}
 	worker := &bridge.Worker{
-		Ledger: p.store, Shop: p.shop, Node: node, Lease: jobLease,
+		Ledger: p.store, Shops: p.shops, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,
 		Observe: p.metrics, Trace: tracer,
+		Slots: &bridge.Slots{Workers: c.jobWorkers, Several: p.shops.Several, Freed: func() { p.runner.Kick() }},
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
-		Work: worker.Run, Due: p.store.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,
+		Work: worker.Run, Due: worker.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,
 	})
 	p.watchParts()
 	return p, nil
@@ -134,8 +139,8 @@ func openStore(ctx context.Context, c config) (*store.Store, error) {
 
 // close gives everything back, in the reverse order of assembly.
 func (p *parts) close() {
-	if p.shop != nil {
-		p.shop.Close()
+	if p.shops != nil {
+		p.shops.Close()
 	}
 	if p.queue != nil {
 		if err := p.queue.Close(); err != nil {
@@ -150,9 +155,19 @@ func (p *parts) close() {
 	p.closeTraces()
 }
 
-// actor is the identity of the stdio door: the configured client.
+// imageMemory is what is remembered of one shop's images.
+func (p *parts) imageMemory(shop string) prestashop.ImageMemory { return p.store.Images(shop) }
+
+// actor is the identity of the stdio door: the configured client, on the shop
+// it was started for. Request ids belong to one client on one shop, so on
+// another than that of the settings it is another client; no registered id has
+// an @ in it.
 func (p *parts) actor() bridge.Actor {
-	return bridge.Actor{ClientID: p.config.clientID, Scopes: p.config.clientScopes}
+	actor := bridge.Actor{ClientID: p.config.clientID, Shop: p.config.stdioShop, Scopes: p.config.clientScopes}
+	if actor.Shop != "" {
+		actor.ClientID += "@" + actor.Shop
+	}
+	return actor
 }
 
 // gate is the bearer check of the doors reached over HTTP.
