@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/prestashop"
 	"github.com/prestashop-bridge/bridge/queue"
 	"github.com/prestashop-bridge/bridge/store"
@@ -24,6 +25,7 @@ func runChecks(ctx context.Context, p process) error {
 	set := flags(p, "check")
 	set.StringVar(&s.envFile, "env-file", "", "settings file (default .env.bridge when it exists)")
 	set.Int64Var(&s.writeTest, "write-test", 0, "id of a product whose stock is changed by +1 and back, through the whole path")
+	set.StringVar(&s.shopName, "shop", bridge.DefaultShop, "the shop to look at; bridge shops list shows them")
 	asJSON := set.Bool("json", false, "print the report as JSON")
 	markdown := set.Bool("markdown", false, "print the page of docs/check.md")
 	if err := parse(p, set); err != nil {
@@ -32,6 +34,10 @@ func runChecks(ctx context.Context, p process) error {
 	if *markdown {
 		writeChecks(p.stdout)
 		return nil
+	}
+	var err error
+	if s.shopName, err = bridge.ParseShopName(s.shopName); err != nil {
+		return err
 	}
 	if s.writeTest < 0 {
 		return errors.New("--write-test wants the id of a product")
@@ -101,6 +107,7 @@ type site struct {
 	getenv    func(string) string
 	envFile   string
 	writeTest int64
+	shopName  string // "" is that of the settings
 
 	config config
 	store  *store.Store

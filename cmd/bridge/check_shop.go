@@ -16,8 +16,14 @@ import (
 
 // checkShop makes the one call that tells most: the list of what the key may.
 func (s *site) checkShop(ctx context.Context) finding {
-	c := s.config
-	shop, err := prestashop.New(prestashop.Options{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout})
+	if s.shopName != "" && s.store == nil {
+		return skip("needs database")
+	}
+	access, err := s.access(ctx)
+	if err != nil {
+		return shopFailure(err)
+	}
+	shop, err := prestashop.New(prestashop.Options{URL: access.URL, Key: access.Key, EmployeeID: access.EmployeeID, Timeout: s.config.shopTimeout})
 	if err != nil {
 		return fail("PRESTASHOP_URL: %v", err)
 	}
@@ -27,11 +33,41 @@ func (s *site) checkShop(ctx context.Context) finding {
 		return shopFailure(err)
 	}
 	s.survey = survey
-	return pass("%q answers at %s", survey.Name, c.shopURL)
+	if s.shopName != "" && inClear(access.URL) {
+		return warn("%q answers at %s: the webservice key crosses the network in the clear", survey.Name, access.URL).
+			mend("Use https: bridge shops set %s --url https://...", s.shopName)
+	}
+	return pass("%q answers at %s", survey.Name, access.URL)
+}
+
+// access is how the shop under check is reached.
+func (s *site) access(ctx context.Context) (bridge.ShopAccess, error) {
+	c := s.config
+	if s.shopName == "" {
+		return bridge.ShopAccess{URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee}, nil
+	}
+	sealer, err := auth.OpenSealer(c.secretsKeyPath)
+	if err != nil {
+		return bridge.ShopAccess{}, err
+	}
+	directory := bridge.ShopDirectory{Registry: s.store, Sealer: sealer}
+	registered, err := directory.Registered(ctx)
+	if err != nil {
+		return bridge.ShopAccess{}, err
+	}
+	row, is := registered[s.shopName]
+	if !is {
+		return bridge.ShopAccess{}, bridge.NoShop(s.shopName)
+	}
+	return directory.Access(row)
 }
 
 // shopFailure is the finding of a call the shop did not answer as it should.
 func shopFailure(err error) finding {
+	var refused *bridge.Error
+	if errors.As(err, &refused) {
+		return finding{state: failed, detail: refused.Message, fix: refused.PublicFix()}
+	}
 	var fault *bridge.ShopError
 	if !errors.As(err, &fault) {
 		return fail("%v", err)

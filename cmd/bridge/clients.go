@@ -18,7 +18,7 @@ import (
 // clientsUsage is printed for a wrong call of bridge clients.
 const clientsUsage = `usage: bridge clients ACTION [CLIENT_ID] [flags]
   list                    every registered client
-  add CLIENT_ID           register a client and print its secrets, once (--scopes, --read, --write, --sources)
+  add CLIENT_ID           register a client and print its secrets, once (--shop, --scopes, --read, --write, --sources)
   rotate CLIENT_ID        print a new --secret or --hmac; the one before goes on working until the next rotation
   limits CLIENT_ID        set --read, --write and --sources; what is left out falls back to the deployment's
   revoke CLIENT_ID        end a client; its tokens stop working with the next request
@@ -26,9 +26,9 @@ Every change needs a --reason, which is written to the audit log.
 `
 
 type clientsFlags struct {
-	envFile, reason, scopes, sources string
-	read, write                      int
-	secret, hmac                     bool
+	envFile, reason, shop, scopes, sources string
+	read, write                            int
+	secret, hmac                           bool
 }
 
 // clients is the operator's hand on the clients.
@@ -38,6 +38,7 @@ func clients(ctx context.Context, p process) error {
 	set.StringVar(&f.envFile, "env-file", "", "settings file (default .env.bridge when it exists)")
 	set.StringVar(&f.reason, "reason", "", "why; it is written to the audit log")
 	set.StringVar(&f.scopes, "scopes", auth.ScopeRead+" "+auth.ScopeWrite, "add: scopes, separated by spaces")
+	set.StringVar(&f.shop, "shop", bridge.DefaultShop, "add: the shop it works on, for as long as it lives; bridge shops list shows them")
 	set.StringVar(&f.sources, "sources", "", "add, limits: comma-separated addresses or CIDR ranges it may call from")
 	set.IntVar(&f.read, "read", 0, "add, limits: reads a minute")
 	set.IntVar(&f.write, "write", 0, "add, limits: writes a minute")
@@ -80,10 +81,14 @@ func (f clientsFlags) act(ctx context.Context, r *bridge.Registrar, action, id s
 	if err != nil {
 		return err
 	}
+	shop, err := bridge.ParseShopName(f.shop)
+	if err != nil {
+		return err
+	}
 	var fresh bridge.Credentials
 	switch {
 	case action == "add":
-		fresh, err = r.Add(ctx, operatorName(), f.reason, bridge.RegisteredClient{ID: id, Scopes: auth.ParseScopes(f.scopes), Limits: limits, Sources: sources})
+		fresh, err = r.Add(ctx, operatorName(), f.reason, bridge.RegisteredClient{ID: id, Shop: shop, Scopes: auth.ParseScopes(f.scopes), Limits: limits, Sources: sources})
 	case action == "rotate" && f.secret != f.hmac:
 		rotate := r.RotateHMAC
 		if f.secret {
@@ -129,7 +134,7 @@ func (f clientsFlags) bounds() (map[bridge.RateClass]int, []netip.Prefix, error)
 
 func writeClients(w io.Writer, list []bridge.RegisteredClient) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "CLIENT\tSCOPES\tREADS\tWRITES\tSOURCES\tADDED\tREVOKED")
+	fmt.Fprintln(table, "CLIENT\tSHOP\tSCOPES\tREADS\tWRITES\tSOURCES\tADDED\tREVOKED")
 	for _, c := range list {
 		sources := make([]string, len(c.Sources))
 		for i, prefix := range c.Sources {
@@ -139,7 +144,7 @@ func writeClients(w io.Writer, list []bridge.RegisteredClient) error {
 		if c.RevokedAt != nil {
 			revoked = c.RevokedAt.Format(time.RFC3339)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, strings.Join(c.Scopes, " "), limitText(c.Limits, bridge.RateRead), limitText(c.Limits, bridge.RateWrite),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, bridge.ShopLabel(c.Shop), strings.Join(c.Scopes, " "), limitText(c.Limits, bridge.RateRead), limitText(c.Limits, bridge.RateWrite),
 			strings.Join(sources, ","), c.CreatedAt.Format(time.RFC3339), revoked)
 	}
 	return table.Flush()

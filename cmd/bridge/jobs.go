@@ -18,7 +18,7 @@ import (
 
 // jobsUsage is printed for a wrong call of bridge jobs.
 const jobsUsage = `usage: bridge jobs ACTION [JOB_ID] [flags]
-  list                   newest first; --status, --kind, --client, --limit
+  list                   newest first; --status, --kind, --client, --shop, --limit
   show JOB_ID            everything known of a job, as JSON
   retry JOB_ID           run a failed job again; what was applied stays applied (--reason)
   cancel JOB_ID          end a job of which nothing was sent yet (--reason)
@@ -31,6 +31,7 @@ func jobs(ctx context.Context, p process) error {
 	set := flags(p, "jobs")
 	set.StringVar(&f.envFile, "env-file", "", "settings file (default .env.bridge when it exists)")
 	set.StringVar(&f.filter.ClientID, "client", "", "list: only this client's")
+	set.StringVar(&f.shop, "shop", "", "list: only this shop's; default is the one of the settings")
 	set.StringVar(&f.filter.Kind, "kind", "", "list: only this kind")
 	set.StringVar((*string)(&f.filter.Status), "status", "", "list: only this status")
 	set.IntVar(&f.filter.Limit, "limit", 50, "list: at most so many")
@@ -44,6 +45,13 @@ func jobs(ctx context.Context, p process) error {
 	if len(words) == 0 || len(words) > 2 || (words[0] == "list") != (len(words) == 1) {
 		fmt.Fprint(p.stderr, jobsUsage)
 		return errUsage
+	}
+	if f.shop != "" {
+		shop, err := bridge.ParseShopName(f.shop)
+		if err != nil {
+			return err
+		}
+		f.filter.Shop = &shop
 	}
 	operator, closeAll, err := openOperator(ctx, p, f.envFile)
 	if err != nil {
@@ -66,6 +74,7 @@ func jobs(ctx context.Context, p process) error {
 
 type jobsFlags struct {
 	envFile, reason     string
+	shop                string
 	applied, notApplied bool
 	filter              bridge.JobFilter
 }
@@ -141,13 +150,13 @@ func operatorName() string {
 
 func writeJobs(w io.Writer, list []bridge.Job) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "JOB\tKIND\tSTATUS\tATTEMPTS\tCLIENT\tACCEPTED\tERROR")
+	fmt.Fprintln(table, "JOB\tKIND\tSTATUS\tATTEMPTS\tCLIENT\tSHOP\tACCEPTED\tERROR")
 	for _, j := range list {
 		fault := ""
 		if j.Error != nil {
 			fault = j.Error.Code
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\n", j.ID, j.Kind, j.Status, min(j.Attempts, j.MaxAttempts), j.MaxAttempts, j.ClientID, j.AcceptedAt.Format(time.RFC3339), fault)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d/%d\t%s\t%s\t%s\t%s\n", j.ID, j.Kind, j.Status, min(j.Attempts, j.MaxAttempts), j.MaxAttempts, j.ClientID, bridge.ShopLabel(j.Shop), j.AcceptedAt.Format(time.RFC3339), fault)
 	}
 	return table.Flush()
 }
@@ -158,9 +167,10 @@ func writeJob(w io.Writer, job bridge.Job) error {
 	out.SetEscapeHTML(false)
 	return out.Encode(struct {
 		ClientID  string          `json:"client_id"`
+		Shop      string          `json:"shop"`
 		RequestID string          `json:"request_id"`
 		BatchID   string          `json:"batch_id,omitempty"`
 		Payload   json.RawMessage `json:"payload"`
 		Job       schemas.Job     `json:"job"`
-	}{job.ClientID, job.RequestID, job.BatchID, job.Payload, job.View()})
+	}{job.ClientID, bridge.ShopLabel(job.Shop), job.RequestID, job.BatchID, job.Payload, job.View()})
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/tools"
 )
 
@@ -14,6 +16,7 @@ import (
 func mcpStdio(ctx context.Context, p process) error {
 	set := flags(p, "mcp")
 	envFile := set.String("env-file", "", "settings file (default .env.bridge when it exists)")
+	shopName := set.String("shop", bridge.DefaultShop, "the shop to work on; bridge shops list shows them")
 	standIn := set.Bool("sandbox", false, "work on a built-in shop that is new each time, with a database of its own")
 	if err := parse(p, set); err != nil {
 		return err
@@ -34,6 +37,9 @@ func mcpStdio(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	if c.stdioShop, err = bridge.ParseShopName(*shopName); err != nil {
+		return err
+	}
 	if c.clientID == "" {
 		c.clientID = "local"
 	}
@@ -48,6 +54,9 @@ func mcpStdio(ctx context.Context, p process) error {
 		return err
 	}
 	defer parts.close()
+	if _, err := parts.shops.Shop(ctx, c.stdioShop); err != nil {
+		return fmt.Errorf("--shop: %w", err)
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	ctx, cancel := context.WithCancel(ctx)
@@ -55,7 +64,7 @@ func mcpStdio(ctx context.Context, p process) error {
 	group.Go(func() error { return parts.work(ctx) })
 	group.Go(func() error {
 		defer cancel()
-		log.Info("ready", "door", "stdio", "client_id", c.clientID, "version", version)
+		log.Info("ready", "door", "stdio", "client_id", parts.actor().ClientID, "version", version)
 		door := &tools.Door{Desk: parts.desk, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
 		return door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
 	})
