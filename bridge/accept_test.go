@@ -35,16 +35,22 @@ var writer = bridge.Actor{ClientID: "agent", Scopes: []string{auth.ScopeRead, au
 func newDesk(t *testing.T, shop bridge.Shop) (*bridge.Desk, *store.Store) {
 	t.Helper()
 	db := openDatabase(t, store.Options{})
+	return deskOn(t, db, bridge.OneShop(shop)), db
+}
+
+// deskOn is a hub on a store and an in-process queue.
+func deskOn(t *testing.T, db *store.Store, shops bridge.Shops) *bridge.Desk {
+	t.Helper()
 	q, err := queue.Open(t.Context(), "", queue.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = q.Close() })
 	return &bridge.Desk{
-		Intake: db, Jobs: db, Shops: bridge.OneShop(shop), Transport: q, Replays: q, Limiter: q,
+		Intake: db, Jobs: db, Shops: shops, Transport: q, Replays: q, Limiter: q,
 		Rules: policies.Book{MaxPayloadBytes: 10485760}, MaxAttempts: 5,
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: slog.New(slog.DiscardHandler),
-	}, db
+	}
 }
 
 const (

@@ -6,9 +6,11 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
 
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -73,6 +75,61 @@ func TestMigratingTogether(t *testing.T) {
 			r.Store = s
 			if got := r.count("SELECT COUNT(*) FROM schema_version WHERE version_id = 1"); got != 1 {
 				t.Errorf("the first migration ran %d times", got)
+			}
+		})
+	}
+}
+
+// TestAMigrationCutShortIsTakenUpAgain: on MySQL each change of a table commits
+// by itself, so a program that is killed in a migration leaves a part of it and
+// no record. The next one meets what is there.
+func TestAMigrationCutShortIsTakenUpAgain(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	last := migrationFiles(t, "mysql")
+	for version := len(last); version > 0; version-- {
+		if err := r.exec("DELETE FROM schema_version WHERE version_id >= ?", version); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Migrate(t.Context()); err != nil {
+			t.Errorf("from %s on: %v", last[version-1], err)
+		}
+	}
+}
+
+// TestRowsFromBeforeTheShops: what a version without shops has written belongs
+// to the shop of the settings.
+func TestRowsFromBeforeTheShops(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
+		t.Run(name, func(t *testing.T) {
+			r := rig{T: t, url: url(t), ahead: new(atomic.Int64)}
+			r.Store = r.node()
+			if err := r.withGoose(func(p *goose.Provider) error {
+				_, err := p.UpTo(t.Context(), 4)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range []string{
+				"INSERT INTO images (product_id, sha256, image_id) VALUES (7, 'sum', 9)",
+				"INSERT INTO clients (id, secret_hash, old_hash, scopes, sealed_hmac, sealed_old, sources, created_at) VALUES ('old', '', '', '', '', '', '', 0)",
+				`INSERT INTO jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, fence, node, claimable_at, accepted_at, progress_done, progress_total)
+					VALUES ('old', '', '', '', '', 'accepted', '{}', '[]', 0, 1, 0, '', 0, 0, 0, 0)`,
+			} {
+				if err := r.exec(row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := r.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if id, err := r.Images("").Image(t.Context(), 7, "sum"); id != 9 || err != nil {
+				t.Errorf("image %d, %v", id, err)
+			}
+			if c, err := r.RegisteredClient(t.Context(), "old"); err != nil || c.Shop != "" {
+				t.Errorf("%+v, %v", c, err)
+			}
+			if j := r.loaded("old"); j.Shop != "" {
+				t.Errorf("the job is of %q", j.Shop)
 			}
 		})
 	}

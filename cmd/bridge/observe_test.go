@@ -99,8 +99,8 @@ func TestScrape(t *testing.T) {
 		`bridge_request_duration_seconds_count{door="rest",operation="update_product",outcome="policy_refused"} 1`,
 		`bridge_jobs_accepted_total{kind="update_product"} 1`,
 		`bridge_jobs_accepted_total{kind="import_products"} 1`,
-		`bridge_jobs_ended_total{kind="update_product",status="succeeded"} 1`,
-		`bridge_jobs_ended_total{kind="import_products",status="succeeded"} 1`,
+		`bridge_jobs_ended_total{kind="update_product",shop="default",status="succeeded"} 1`,
+		`bridge_jobs_ended_total{kind="import_products",shop="default",status="succeeded"} 1`,
 		`bridge_steps_total{kind="update_product",state="applied",step="price_seo"} 1`,
 		`bridge_steps_total{kind="update_product",state="applied",step="stock"} 1`,
 		`bridge_steps_total{kind="import_products",state="applied",step="product"} 2`,
@@ -108,8 +108,8 @@ func TestScrape(t *testing.T) {
 		`bridge_queue_age_seconds 0`,
 		`bridge_store_up 1`,
 		`bridge_redis_up 1`,
-		`bridge_shop_breaker{state="closed"} 1`,
-		`bridge_shop_call_duration_seconds_count{method="PATCH",outcome="ok",resource="products"} 1`,
+		`bridge_shop_breaker{shop="default",state="closed"} 1`,
+		`bridge_shop_call_duration_seconds_count{method="PATCH",outcome="ok",resource="products",shop="default"} 1`,
 		`bridge_info{version="` + version + `"} 1`,
 	} {
 		if !strings.Contains(scraped, want+"\n") {
