@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/auth"
@@ -139,13 +141,17 @@ const (
 // ShopRegistrar is the operator's hand on the shops. Accepts says what is
 // wrong with an access before it is stored; it does not call the shop.
 type ShopRegistrar struct {
-	Directory ShopDirectory
-	Accepts   func(ShopAccess) error
-	Now       func() time.Time
+	Directory  ShopDirectory
+	Configured string // URL of the shop of the settings, "" when it is not set
+	Accepts    func(ShopAccess) error
+	Now        func() time.Time
 }
 
 // Add registers a shop.
 func (r *ShopRegistrar) Add(ctx context.Context, operator, reason, name string, access ShopAccess) error {
+	if err := r.onlyName(ctx, name, access.URL); err != nil {
+		return err
+	}
 	return r.amend(ctx, operator, ActionShopAdd, name, reason, func(known *RegisteredShop, _ func() (ShopUse, error)) (RegisteredShop, error) {
 		shop := RegisteredShop{Name: name, CreatedAt: r.Now().UTC()}
 		if known != nil {
@@ -165,14 +171,19 @@ func (r *ShopRegistrar) RotateKey(ctx context.Context, operator, reason, name, k
 
 // Set changes the address of the same shop and the employee; nil leaves one as
 // it is.
-func (r *ShopRegistrar) Set(ctx context.Context, operator, reason, name string, url *string, employee *int64) error {
+func (r *ShopRegistrar) Set(ctx context.Context, operator, reason, name string, address *string, employee *int64) error {
+	if address != nil {
+		if err := r.onlyName(ctx, name, *address); err != nil {
+			return err
+		}
+	}
 	return r.amendKnown(ctx, operator, ActionShopSet, name, reason, func(shop RegisteredShop) (RegisteredShop, error) {
 		access, err := r.Directory.Access(shop)
 		if err != nil {
 			return shop, shopAnswer(err)
 		}
-		if url != nil {
-			access.URL = *url
+		if address != nil {
+			access.URL = *address
 		}
 		if employee != nil {
 			access.EmployeeID = *employee
@@ -214,6 +225,39 @@ func (r *ShopRegistrar) with(shop RegisteredShop, access ShopAccess) (Registered
 	shop.URL, shop.EmployeeID = access.URL, access.EmployeeID
 	shop.SealedKey = r.Directory.Sealer.Seal(access.Key, keySealedFor(shop.Name))
 	return shop, nil
+}
+
+// onlyName refuses the address of a shop that has a name already: jobs of two
+// names do not wait for each other.
+func (r *ShopRegistrar) onlyName(ctx context.Context, name, address string) error {
+	live, err := r.Directory.Registered(ctx)
+	if err != nil {
+		return err
+	}
+	known := map[string]string{DefaultShop: r.Configured}
+	for other, shop := range live {
+		known[other] = shop.URL
+	}
+	delete(known, name)
+	for other, its := range known {
+		if its != "" && place(its) == place(address) {
+			return Fault(CodeInvalidRequest, nil, "This is the address of the shop %s: one shop under two names would be written by two jobs at once.", other)
+		}
+	}
+	return nil
+}
+
+// place is what two spellings of one shop's address have in common.
+func place(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	port := u.Port()
+	if port == "80" || port == "443" {
+		port = ""
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port + "/" + strings.Trim(u.Path, "/")
 }
 
 func mustBeThere(known *RegisteredShop, name string) error {

@@ -31,7 +31,7 @@ func shopRegistrarOf(t *testing.T) (*bridge.ShopRegistrar, *bridge.Registrar, *s
 		}
 		return nil
 	}
-	return &bridge.ShopRegistrar{Directory: bridge.ShopDirectory{Registry: db, Sealer: sealer}, Accepts: accepts, Now: time.Now},
+	return &bridge.ShopRegistrar{Directory: bridge.ShopDirectory{Registry: db, Sealer: sealer}, Configured: "https://first.example.com", Accepts: accepts, Now: time.Now},
 		&bridge.Registrar{Registry: db, Sealer: sealer, Now: time.Now}, db
 }
 
@@ -69,6 +69,9 @@ func TestShopsLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(bridge.ShopAccess{URL: outletAccess.URL, Key: "another-key", EmployeeID: 7})
+	if err := r.Set(t.Context(), "ada", "the same, spelt otherwise", "outlet", new(outletAccess.URL+"/"), nil); err != nil {
+		t.Fatal(err)
+	}
 	if err := r.Set(t.Context(), "ada", "moved", "outlet", new("https://outlet.example.org"), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +99,7 @@ func TestShopsLife(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 		return nil
-	}); err != nil || entries != 5 {
+	}); err != nil || entries != 6 {
 		t.Errorf("%d entries, %v", entries, err)
 	}
 }
@@ -126,39 +129,49 @@ func TestShopsThatCannotBe(t *testing.T) {
 	if err := r.Add(t.Context(), "ada", "opened", "outlet", outletAccess); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Add(t.Context(), "ada", "opened", "gone", outletAccess); err != nil {
+	gone := bridge.ShopAccess{URL: "https://gone.example.com", Key: "the-key-of-the-other"}
+	if err := r.Add(t.Context(), "ada", "opened", "gone", gone); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.Remove(t.Context(), "ada", "closed", "gone"); err != nil {
 		t.Fatal(err)
 	}
-	plain, nobody := outletAccess, outletAccess
-	plain.URL, nobody.EmployeeID = "ftp://outlet", -1
+	add := func(name string, access bridge.ShopAccess) error {
+		return r.Add(t.Context(), "ada", "why", name, access)
+	}
+	at := func(url string) bridge.ShopAccess { return bridge.ShopAccess{URL: url, Key: gone.Key} }
+	nobody := gone
+	nobody.EmployeeID = -1
 	for name, try := range map[string]struct {
 		err  error
 		code bridge.Code
 	}{
-		"a name twice":           {r.Add(t.Context(), "ada", "why", "outlet", outletAccess), bridge.CodeInvalidRequest},
-		"a name that was used":   {r.Add(t.Context(), "ada", "why", "gone", outletAccess), bridge.CodeInvalidRequest},
-		"the name of the first":  {r.Add(t.Context(), "ada", "why", "default", outletAccess), bridge.CodeInvalidRequest},
-		"no name":                {r.Add(t.Context(), "ada", "why", "", outletAccess), bridge.CodeInvalidRequest},
-		"a name like a target":   {r.Add(t.Context(), "ada", "why", "product:7", outletAccess), bridge.CodeInvalidRequest},
-		"a name with a slash":    {r.Add(t.Context(), "ada", "why", "a/b", outletAccess), bridge.CodeInvalidRequest},
-		"a name too long":        {r.Add(t.Context(), "ada", "why", strings.Repeat("a", 33), outletAccess), bridge.CodeInvalidRequest},
-		"no shop's address":      {r.Add(t.Context(), "ada", "why", "new", plain), bridge.CodeInvalidRequest},
-		"no employee":            {r.Add(t.Context(), "ada", "why", "new", nobody), bridge.CodeInvalidRequest},
-		"nobody says why":        {r.Add(t.Context(), "ada", " ", "new", outletAccess), bridge.CodeInvalidRequest},
-		"no key":                 {r.RotateKey(t.Context(), "ada", "why", "outlet", ""), bridge.CodeInvalidRequest},
-		"a shop that is not":     {r.RotateKey(t.Context(), "ada", "why", "nowhere", "key"), bridge.CodeNotFound},
-		"a removed shop's key":   {r.RotateKey(t.Context(), "ada", "why", "gone", "key"), bridge.CodeNotFound},
-		"a removal twice":        {r.Remove(t.Context(), "ada", "why", "gone"), bridge.CodeNotFound},
-		"the shop of settings":   {r.Remove(t.Context(), "ada", "why", "default"), bridge.CodeInvalidRequest},
-		"an address for no shop": {r.Set(t.Context(), "ada", "why", "nowhere", &plain.URL, nil), bridge.CodeNotFound},
+		"a name twice":            {add("outlet", gone), bridge.CodeInvalidRequest},
+		"a name that was used":    {add("gone", gone), bridge.CodeInvalidRequest},
+		"the name of the first":   {add("default", gone), bridge.CodeInvalidRequest},
+		"no name":                 {add("", gone), bridge.CodeInvalidRequest},
+		"a name like a target":    {add("product:7", gone), bridge.CodeInvalidRequest},
+		"a name with a slash":     {add("a/b", gone), bridge.CodeInvalidRequest},
+		"a name in capitals":      {add("Outlet", gone), bridge.CodeInvalidRequest},
+		"a name too long":         {add(strings.Repeat("a", 33), gone), bridge.CodeInvalidRequest},
+		"no shop's address":       {add("new", at("ftp://new")), bridge.CodeInvalidRequest},
+		"another shop's address":  {add("new", at("https://outlet.example.com")), bridge.CodeInvalidRequest},
+		"the same otherwise":      {add("new", at("https://OUTLET.example.com:443/")), bridge.CodeInvalidRequest},
+		"the address of settings": {add("new", at("https://first.example.com/")), bridge.CodeInvalidRequest},
+		"moved onto another":      {r.Set(t.Context(), "ada", "why", "outlet", new("https://first.example.com"), nil), bridge.CodeInvalidRequest},
+		"no employee":             {add("new", nobody), bridge.CodeInvalidRequest},
+		"nobody says why":         {r.Add(t.Context(), "ada", " ", "new", gone), bridge.CodeInvalidRequest},
+		"no key":                  {r.RotateKey(t.Context(), "ada", "why", "outlet", ""), bridge.CodeInvalidRequest},
+		"a shop that is not":      {r.RotateKey(t.Context(), "ada", "why", "nowhere", "key"), bridge.CodeNotFound},
+		"a removed shop's key":    {r.RotateKey(t.Context(), "ada", "why", "gone", "key"), bridge.CodeNotFound},
+		"a removal twice":         {r.Remove(t.Context(), "ada", "why", "gone"), bridge.CodeNotFound},
+		"the shop of settings":    {r.Remove(t.Context(), "ada", "why", "default"), bridge.CodeInvalidRequest},
+		"an address for no shop":  {r.Set(t.Context(), "ada", "why", "nowhere", &gone.URL, nil), bridge.CodeNotFound},
 	} {
 		if codeOf(try.err) != try.code {
 			t.Errorf("%s: %v; want %s", name, try.err, try.code)
 		}
-		if try.err != nil && strings.Contains(try.err.Error(), outletAccess.Key) {
+		if try.err != nil && (strings.Contains(try.err.Error(), outletAccess.Key) || strings.Contains(try.err.Error(), gone.Key)) {
 			t.Errorf("%s: the error shows the key: %v", name, try.err)
 		}
 	}

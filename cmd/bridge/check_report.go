@@ -64,7 +64,7 @@ const checkPage = "# Before going live: `bridge check`\n\n" +
 	"Its jobs belong to the client `bridge-check`, are of a kind no worker has a plan for, and are accepted for the next day, so that no worker can claim them; it claims them early itself and removes them. " +
 	"What a check that was killed left behind, the next one removes once it is ten minutes old; a worker that meets such a job before that ends it as failed. " +
 	"In Redis it uses keys below a random prefix of its own (`bridge-check:…`) and empties only those.\n\n" +
-	"It only reads the shop, unless `--write-test PRODUCT_ID` is given: then it changes that product's stock by +1 and by −1 through the whole path " +
+	"It looks at the shop of the settings, or with `--shop NAME` at [another](shops.md). It only reads the shop, unless `--write-test PRODUCT_ID` is given: then it changes that product's stock by +1 and by −1 through the whole path " +
 	"(request, job, worker, shop) and reads the shop after each. The two jobs stay in the database as the record of what was done, as any other job.\n\n"
 
 // writeChecks prints docs/check.md.

@@ -71,7 +71,7 @@ func shops(ctx context.Context, p process) error {
 		}
 		return writeShops(p.stdout, c, list)
 	}
-	registrar := &bridge.ShopRegistrar{Directory: bridge.ShopDirectory{Registry: db, Sealer: sealer}, Accepts: usable, Now: time.Now}
+	registrar := &bridge.ShopRegistrar{Directory: bridge.ShopDirectory{Registry: db, Sealer: sealer}, Configured: c.shopURL, Accepts: usable, Now: time.Now}
 	return f.act(ctx, registrar, words[0], words[1], p)
 }
 

@@ -216,7 +216,7 @@ func TestAShopIsRemovedLast(t *testing.T) {
 	}
 	m.must("", "clients", "revoke", "buyer", "--reason", "closing")
 	m.must("", "shops", "remove", "outlet", "--reason", "closed")
-	if status, _, faults := m.operate("", "clients", "add", "late", "--shop", "outlet", "--reason", "x"); status != 1 || !strings.Contains(faults, "bridge shops") {
+	if status, _, faults := m.operate("", "clients", "add", "late", "--shop", "outlet", "--reason", "x"); status != 1 || !strings.Contains(faults, "no shop outlet") {
 		t.Errorf("a client of a removed shop: exit %d: %s", status, faults)
 	}
 	m.untilGone()
