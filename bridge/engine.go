@@ -136,16 +136,17 @@ func (a *attempt) plan(ctx context.Context) (plan Plan, err error) {
 // unknown.
 func (a *attempt) unplanned(ctx context.Context, err error) error {
 	nothing := Plan{Result: func(Outcome) any { return nil }}
+	outcome := Outcome{Units: []UnitOutcome{{State: UnitOpen, Journal: a.journal}}}
 	if wait := a.waitFor(ctx, err); wait != nil {
-		return a.close(ctx, nothing, Outcome{Units: []UnitOutcome{{State: UnitOpen}}}, wait)
+		return a.close(ctx, nothing, outcome, wait)
 	}
 	fault := AsError(shopAnswer(err))
-	outcome := Outcome{Units: []UnitOutcome{{State: UnitFailed, Error: fault}}}
 	if slices.ContainsFunc(a.journal, StepRecord.inFlight) {
-		outcome.Units[0] = UnitOutcome{State: UnitOpen, Journal: a.journal}
 		if outcome, err = a.exhaust(ctx, outcome, fault); err != nil {
 			return err
 		}
+	} else {
+		outcome.Units[0] = UnitOutcome{State: UnitFailed, Error: fault}
 	}
 	return a.close(ctx, nothing, outcome, nil)
 }

@@ -95,7 +95,7 @@ func importJob(t *testing.T, units []bridge.Unit, parallel int) (*store.Store, *
 		t.Fatal(err)
 	}
 	worker := &bridge.Worker{
-		Ledger: db, Shop: plannedShop{units: units}, Node: "test", Lease: 8 * time.Second, AttemptTimeout: time.Minute,
+		Ledger: db, Shops: bridge.OneShop(plannedShop{units: units}), Node: "test", Lease: 8 * time.Second, AttemptTimeout: time.Minute,
 		ParallelUnits: parallel, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}
 	return db, worker, job.ID

@@ -287,6 +287,15 @@ func TestAJobWithoutItsShop(t *testing.T) {
 			t.Errorf("%s, %+v", job.Status, job.Steps)
 		}
 	})
+	t.Run("a call left unanswered, and the shop stays out of reach", func(t *testing.T) {
+		b := newBench(t, &countingShop{steps: []string{"stock"}})
+		b.run(t, 3)
+		b.clock.advance(25 * time.Hour)
+		job := b.turnWith(t, lost{&bridge.ShopError{Fault: bridge.Unreached, Code: bridge.CodeShopUnavailable, Message: "sealed"}})
+		if job.Status != schemas.NeedsReview || job.Steps[0].State != bridge.StepUnknown {
+			t.Errorf("%s, %+v", job.Status, job.Steps)
+		}
+	})
 	for name, err := range map[string]error{
 		"the database is away": bridge.Fault(bridge.CodeStoreUnavailable, nil, "away"),
 		"no key on this node":  &bridge.ShopError{Fault: bridge.Unreached, Code: bridge.CodeShopUnavailable, Message: "sealed"},
