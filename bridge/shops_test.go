@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -253,6 +254,13 @@ type lost struct{ err error }
 
 func (l lost) Shop(context.Context, string) (bridge.Shop, error) { return nil, l.err }
 
+// leaving has a worker killed as its first call leaves.
+func (b *bench) leaving(t *testing.T) {
+	t.Helper()
+	events := newBench(t, &countingShop{steps: b.shop.steps}).run(t, 0)
+	b.run(t, slices.Index(events, "send "+b.shop.steps[0])+1)
+}
+
 // turnWith lets one worker with those shops have its turn.
 func (b *bench) turnWith(t *testing.T, shops bridge.Shops) bridge.Job {
 	t.Helper()
@@ -280,7 +288,7 @@ func TestAJobWithoutItsShop(t *testing.T) {
 	})
 	t.Run("a call left unanswered", func(t *testing.T) {
 		b := newBench(t, &countingShop{steps: []string{"stock"}})
-		b.run(t, 3) // killed as the call leaves
+		b.leaving(t)
 		b.clock.advance(2 * testLease)
 		job := b.turnWith(t, lost{bridge.NoShop("outlet")})
 		if job.Status != schemas.NeedsReview || len(job.Steps) != 1 || job.Steps[0].State != bridge.StepUnknown {
@@ -289,7 +297,7 @@ func TestAJobWithoutItsShop(t *testing.T) {
 	})
 	t.Run("a call left unanswered, and the shop stays out of reach", func(t *testing.T) {
 		b := newBench(t, &countingShop{steps: []string{"stock"}})
-		b.run(t, 3)
+		b.leaving(t)
 		b.clock.advance(25 * time.Hour)
 		job := b.turnWith(t, lost{&bridge.ShopError{Fault: bridge.Unreached, Code: bridge.CodeShopUnavailable, Message: "sealed"}})
 		if job.Status != schemas.NeedsReview || job.Steps[0].State != bridge.StepUnknown {

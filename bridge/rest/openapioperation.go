@@ -176,5 +176,5 @@ var refusals = []refusal{
 	{"Unprocessable", http.StatusUnprocessableEntity, false, []bridge.Code{bridge.CodePolicyRefused, bridge.CodeImpossibleTransition, bridge.CodeUnprocessable}, late},
 	{"TooManyRequests", http.StatusTooManyRequests, false, []bridge.Code{bridge.CodeRateLimited}, []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"}},
 	{"InternalError", http.StatusInternalServerError, false, []bridge.Code{bridge.CodeInternal}, late},
-	{"Unavailable", http.StatusServiceUnavailable, false, []bridge.Code{bridge.CodeShopUnavailable, bridge.CodeShopRefused, bridge.CodeQueueUnavailable, bridge.CodeStoreUnavailable, bridge.CodeOverloaded}, append([]string{"Retry-After"}, late...)},
+	{"Unavailable", http.StatusServiceUnavailable, false, []bridge.Code{bridge.CodeShopUnavailable, bridge.CodeShopRefused, bridge.CodeShopUnknown, bridge.CodeQueueUnavailable, bridge.CodeStoreUnavailable, bridge.CodeOverloaded}, append([]string{"Retry-After"}, late...)},
 }

@@ -354,10 +354,12 @@ func imported(extra string) string {
 // TestParity drives every capability and every refusal through each door and
 // demands the same verdicts and the same job rows.
 func TestParity(t *testing.T) {
+	// The ids of new products are compared: one item after another.
+	inOrder := map[string]string{"IMPORT_PARALLEL_ITEMS": "1"}
 	doors := map[string]func(*testing.T) (door, *rig){
-		"REST":      func(t *testing.T) (door, *rig) { r := newRig(t, nil); return restDoor{r}, r },
-		"MCP HTTP":  func(t *testing.T) (door, *rig) { r := newRig(t, nil); return httpDoor{r}, r },
-		"MCP stdio": func(t *testing.T) (door, *rig) { r := newRig(t, nil); return newStdioDoor(t, r), r },
+		"REST":      func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return restDoor{r}, r },
+		"MCP HTTP":  func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return httpDoor{r}, r },
+		"MCP stdio": func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return newStdioDoor(t, r), r },
 	}
 	verdicts, rows := map[string][]verdict{}, map[string][]jobRow{}
 	for name, open := range doors {
