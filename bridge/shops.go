@@ -117,7 +117,7 @@ func (d ShopDirectory) Registered(ctx context.Context) (map[string]RegisteredSho
 // Access opens a shop's key. A node that cannot must not fail the shop's jobs:
 // the others can.
 func (d ShopDirectory) Access(shop RegisteredShop) (ShopAccess, error) {
-	key, err := d.Sealer.Open(shop.SealedKey, keySealedFor(shop.Name))
+	key, err := d.Sealer.Open(shop.SealedKey, keySealedFor(shop))
 	if err != nil {
 		return ShopAccess{}, &ShopError{
 			Fault: Unreached, Code: CodeShopUnavailable, Message: "The shop's webservice key cannot be opened on this node.", Cause: err,
@@ -127,8 +127,11 @@ func (d ShopDirectory) Access(shop RegisteredShop) (ShopAccess, error) {
 	return ShopAccess{URL: shop.URL, Key: key, EmployeeID: shop.EmployeeID}, nil
 }
 
-// keySealedFor ties a sealed webservice key to its shop.
-func keySealedFor(name string) string { return "webservice key of " + name }
+// keySealedFor ties a sealed webservice key to its shop and to the address it
+// is sent to.
+func keySealedFor(shop RegisteredShop) string {
+	return "webservice key of " + shop.Name + " at " + shop.URL
+}
 
 // The operator's actions on shops.
 const (
@@ -223,7 +226,7 @@ func (r *ShopRegistrar) with(shop RegisteredShop, access ShopAccess) (Registered
 		return shop, Fault(CodeInvalidRequest, err, "The shop cannot be used so: %v.", err)
 	}
 	shop.URL, shop.EmployeeID = access.URL, access.EmployeeID
-	shop.SealedKey = r.Directory.Sealer.Seal(access.Key, keySealedFor(shop.Name))
+	shop.SealedKey = r.Directory.Sealer.Seal(access.Key, keySealedFor(shop))
 	return shop, nil
 }
 

@@ -105,8 +105,8 @@ func TestShopsLife(t *testing.T) {
 	}
 }
 
-// TestASealedKeyOpensInItsRowOnly: two rows swapped by somebody who can write
-// to the database do not send one shop's key to the other.
+// TestASealedKeyOpensInItsRowOnly: whoever can write to the database can still
+// not have one shop's key sent to another, or to an address of their own.
 func TestASealedKeyOpensInItsRowOnly(t *testing.T) {
 	r, _, _ := shopRegistrarOf(t)
 	if err := r.Add(t.Context(), "ada", "opened", "outlet", outletAccess); err != nil {
@@ -116,12 +116,14 @@ func TestASealedKeyOpensInItsRowOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := live["outlet"]
-	row.Name = "archive"
-	_, err = r.Directory.Access(row)
-	var fault *bridge.ShopError
-	if !errors.As(err, &fault) || fault.Fault != bridge.Unreached || fault.Fix == "" {
-		t.Errorf("got %v", err)
+	renamed, moved := live["outlet"], live["outlet"]
+	renamed.Name, moved.URL = "archive", "https://elsewhere.example.com"
+	for _, row := range []bridge.RegisteredShop{renamed, moved} {
+		_, err = r.Directory.Access(row)
+		var fault *bridge.ShopError
+		if !errors.As(err, &fault) || fault.Fault != bridge.Unreached || fault.Fix == "" {
+			t.Errorf("got %v", err)
+		}
 	}
 }
 
