@@ -275,6 +275,7 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 // shop's no, err a fault of the ledger.
 func (a *attempt) baseline(ctx context.Context, u Unit, s Step, target string, locked map[string]bool) (b Baseline, refused error, wait *pause, err error) {
 	for {
+		begun := a.turns.now()
 		if wait, err := a.lock(ctx, u, target, locked); wait != nil || err != nil {
 			return b, nil, wait, err
 		}
@@ -285,7 +286,7 @@ func (a *attempt) baseline(ctx context.Context, u Unit, s Step, target string, l
 			}
 			return b, err, nil, nil
 		}
-		if b.Target == target {
+		if b.Target == target || a.holds(b.Target, locked) && a.turns.untouched(u.Key, b.Target, begun) {
 			return b, nil, nil, nil
 		}
 		target = b.Target

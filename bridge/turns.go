@@ -12,12 +12,30 @@ import (
 type turns struct {
 	mu    sync.Mutex
 	taken map[string]turn // by target
+	given map[string]int  // the count at which a target was given back last
+	count int             // of givings back
 }
 
 // turn is a target in the hands of a unit; over closes when it is given back.
 type turn struct {
 	unit string
 	over chan struct{}
+}
+
+// now is a moment to compare with in untouched.
+func (t *turns) now() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.count
+}
+
+// untouched takes the target if no other unit has it or has had it since the
+// moment: what was read of it since then still holds.
+func (t *turns) untouched(unit, target string, since int) bool {
+	_, ours := t.ask(unit, target)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return ours && t.given[target] <= since
 }
 
 // take waits until the target is the unit's or ctx ends.
@@ -44,7 +62,7 @@ func (t *turns) ask(unit, target string) (holder turn, ours bool) {
 		return holder, holder.unit == unit
 	}
 	if t.taken == nil {
-		t.taken = map[string]turn{}
+		t.taken, t.given = map[string]turn{}, map[string]int{}
 	}
 	t.taken[target] = turn{unit: unit, over: make(chan struct{})}
 	return turn{}, true
@@ -57,6 +75,8 @@ func (t *turns) leave(unit string) {
 	for target, held := range t.taken {
 		if held.unit == unit {
 			delete(t.taken, target)
+			t.count++
+			t.given[target] = t.count
 			close(held.over)
 		}
 	}
