@@ -34,13 +34,13 @@ func TestKilledWorkerIsReplacedInTime(t *testing.T) {
 				<-die
 			}
 		}
-		first := startWorker(t, f, "first", databaseURL, "")
+		first := startWorker(t, f, "first", databaseURL, 6)
 		var ids []string
 		for product := 1; product <= 6; product++ {
 			ids = append(ids, n.accept(t, bridge.OpUpdateProduct, priceChange(product, "3.33")))
 		}
 		under.Wait()
-		startWorker(t, f, "second", databaseURL, "")
+		startWorker(t, f, "second", databaseURL, 6)
 		killed := time.Now()
 		first.kill()
 		dead.Store(1)
@@ -93,11 +93,11 @@ func stopAndGoOn(t *testing.T, databaseURL, method string) {
 			close(stopped)
 		})
 	}
-	first = startWorker(t, f, "first", databaseURL, "")
+	first = startWorker(t, f, "first", databaseURL, 6)
 	close(ready)
 	id := n.accept(t, bridge.OpUpdateProduct, priceChange(1, "3.33"))
 	<-stopped
-	startWorker(t, f, "second", databaseURL, "")
+	startWorker(t, f, "second", databaseURL, 6)
 	job := n.allEnd(t, lease+30*time.Second, id)[0]
 	ended(t, job, schemas.Succeeded)
 	if job.Attempts != 2 {

@@ -49,9 +49,10 @@ type process struct {
 	gone chan struct{}
 }
 
-// startWorker runs `bridge serve --only worker` on a database and a shop, and
+// startWorker runs `bridge serve --only worker` on a database and a shop, jobs
+// side by side as many as there are workers, and
 // returns when it says that it is ready.
-func startWorker(t testing.TB, f *front, name, databaseURL, redisDSN string) *process {
+func startWorker(t testing.TB, f *front, name, databaseURL string, workers int) *process {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -62,9 +63,9 @@ func startWorker(t testing.TB, f *front, name, databaseURL, redisDSN string) *pr
 	p.cmd = exec.Command(path, "serve", "--only", "worker", "--listen", "127.0.0.1:0")
 	p.cmd.Dir, p.cmd.Stderr, p.cmd.Stdout = dir, p.log, p.log
 	p.cmd.Env = append(os.Environ(),
-		"APP_ENV=dev", "STATE_DIR="+dir, "DATABASE_URL="+databaseURL, "REDIS_DSN="+redisDSN,
+		"APP_ENV=dev", "STATE_DIR="+dir, "DATABASE_URL="+databaseURL, "REDIS_DSN=",
 		"OAUTH_CLIENT_ID=client", "OAUTH_CLIENT_SECRET=durability-durability", "HMAC_SECRET_CURRENT=durability-durability-durability-durability",
-		"PRESTASHOP_URL="+f.url(name), "PRESTASHOP_WS_KEY="+shopKey, "PRESTASHOP_EMPLOYEE_ID=1", "SHOP_SETTLE_SECONDS=1", "JOB_WORKERS=6", "IMAGE_ALLOWED_HOSTS="+fronts.host,
+		"PRESTASHOP_URL="+f.url(name), "PRESTASHOP_WS_KEY="+shopKey, "PRESTASHOP_EMPLOYEE_ID=1", "SHOP_SETTLE_SECONDS=1", fmt.Sprintf("JOB_WORKERS=%d", workers), "IMAGE_ALLOWED_HOSTS="+fronts.host,
 	)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func TestOneWriterForATarget(t *testing.T) {
 		n := openNode(t, f, nodeOptions{database: databaseURL, name: "door"})
 		names := []string{"first", "second", "third"}
 		for _, name := range names {
-			startWorker(t, f, name, databaseURL, "")
+			startWorker(t, f, name, databaseURL, 2) // fewer than the products, so that no process can serve them all
 		}
 		var ids []string
 		for round := range rounds {
