@@ -17,9 +17,9 @@ import (
 // fails before it leaves nothing, whatever fails after it is healed by the
 // sweep.
 func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID string, doc schemas.Document) (Answer, error) {
-	requestID, err := schemas.ParseRequestID(requestID)
+	requestID, err := CheckRequestID(requestID)
 	if err != nil {
-		return Answer{}, violation([]schemas.FieldError{{Pointer: "/request_id", Keyword: "format", Message: err.Error()}})
+		return Answer{}, err
 	}
 	in, err := intentOf(op, doc)
 	if err != nil {
@@ -66,7 +66,16 @@ func (d *Desk) accept(ctx context.Context, actor Actor, op Operation, requestID 
 	if err != nil {
 		d.Log.WarnContext(ctx, "accepted job not announced; the sweep will find it", "job_id", job.ID, "error", err)
 	}
-	return Answer{Acceptance: acceptance(job.ID, job.Status)}, nil
+	return Answer{Acceptance: NewAcceptance(job.ID, job.Status)}, nil
+}
+
+// CheckRequestID gives the id of a write in the spelling that is stored.
+func CheckRequestID(text string) (string, error) {
+	id, err := schemas.ParseRequestID(text)
+	if err != nil {
+		return "", violation([]schemas.FieldError{{Pointer: "/request_id", Keyword: "format", Message: err.Error()}})
+	}
+	return id, nil
 }
 
 // preflight asks the shop what would certainly fail. A shop that is away or
@@ -94,7 +103,7 @@ func (d *Desk) recalled(ctx context.Context, actor Actor, requestID, intention s
 		return Answer{}, conflict(r.ByBatch)
 	}
 	if !r.Job.Status.Terminal() {
-		return Answer{Acceptance: acceptance(r.Job.ID, r.Job.Status), Repeated: true}, nil
+		return Answer{Acceptance: NewAcceptance(r.Job.ID, r.Job.Status), Repeated: true}, nil
 	}
 	view, err := json.Marshal(r.Job.View())
 	if err != nil {
@@ -114,12 +123,17 @@ func replayed(r Replay, intention string) (Answer, error) {
 	if r.Intention != intention {
 		return Answer{}, conflict(false)
 	}
+	return r.Answer()
+}
+
+// Answer is what a client hears whose request's job has ended.
+func (r Replay) Answer() (Answer, error) {
 	if r.Status != schemas.Succeeded {
 		fault := Fault(CodeKnownFailedReplay, nil, "This request was accepted as job %s, which ended %s.", r.JobID, r.Status)
 		fault.Job = r.View
 		return Answer{}, fault
 	}
-	known := acceptance(r.JobID, r.Status)
+	known := NewAcceptance(r.JobID, r.Status)
 	known.Message = "This request was carried out before; nothing was sent to the shop again."
 	known.Job = r.View
 	return Answer{Acceptance: known, Repeated: true, Replay: r.View}, nil
@@ -135,7 +149,8 @@ func conflict(byBatch bool) *Error {
 	return fault
 }
 
-func acceptance(jobID string, status schemas.JobStatus) *schemas.Acceptance {
+// NewAcceptance is the answer to a write that has become a job.
+func NewAcceptance(jobID string, status schemas.JobStatus) *schemas.Acceptance {
 	return &schemas.Acceptance{
 		JobID: jobID, Status: status, TrackingURL: TrackingPath(jobID),
 		PollAfterSeconds: int(pollAfter.Seconds()),

@@ -25,6 +25,14 @@ type Actor struct {
 // Holds reports whether the actor has the scope.
 func (a Actor) Holds(scope string) bool { return slices.Contains(a.Scopes, scope) }
 
+// Authorize checks the scope an operation needs.
+func (a Actor) Authorize(op Operation) error {
+	if a.Holds(op.Scope) {
+		return nil
+	}
+	return Fault(CodeInsufficientScope, nil, "%s needs the scope %s.", op.Name, op.Scope)
+}
+
 // Client is a party registered to call the bridge.
 type Client struct {
 	ID          string

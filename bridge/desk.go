@@ -61,12 +61,7 @@ const pollAfter = time.Second
 const preflightTimeout = 3 * time.Second
 
 // Authorize checks the scope an operation needs.
-func (d *Desk) Authorize(actor Actor, op Operation) error {
-	if actor.Holds(op.Scope) {
-		return nil
-	}
-	return Fault(CodeInsufficientScope, nil, "%s needs the scope %s.", op.Name, op.Scope)
-}
+func (d *Desk) Authorize(actor Actor, op Operation) error { return actor.Authorize(op) }
 
 // Meter takes one request out of the client's window. The window comes back
 // for the RateLimit headers; with it an error when nothing is left.
@@ -112,7 +107,17 @@ func (d *Desk) Do(ctx context.Context, actor Actor, req Request) (_ Answer, err 
 
 // checked is the one choke point of policies and schema.
 func (d *Desk) checked(op Operation, req Request) (schemas.Document, error) {
-	if limit := cmp.Or(d.Rules.MaxPayloadBytes, policies.DefaultMaxPayloadBytes); int64(len(req.Arguments)) > limit {
+	doc, err := Check(d.Rules, op, req)
+	if err != nil {
+		return doc, err
+	}
+	return doc, d.checkImages(op, doc)
+}
+
+// Check holds a request's arguments to the raw-payload policies and the schema,
+// in that order, and gives them as a document.
+func Check(rules policies.Book, op Operation, req Request) (schemas.Document, error) {
+	if limit := cmp.Or(rules.MaxPayloadBytes, policies.DefaultMaxPayloadBytes); int64(len(req.Arguments)) > limit {
 		fault := Fault(CodePayloadTooLarge, nil, "The payload has more than %d bytes.", limit)
 		fault.Rule = policies.MaxPayload
 		return schemas.Document{}, fault
@@ -121,7 +126,7 @@ func (d *Desk) checked(op Operation, req Request) (schemas.Document, error) {
 	if len(faults) > 0 {
 		return doc, violation(faults)
 	}
-	refused := d.Rules.CheckRaw(policies.Intention{
+	refused := rules.CheckRaw(policies.Intention{
 		Operation: op.Name, Method: req.Method, Write: op.Write, Payload: doc.Value(), Prefer: req.Prefer,
 		PayloadBytes: int64(len(req.Arguments)),
 	})
@@ -131,7 +136,7 @@ func (d *Desk) checked(op Operation, req Request) (schemas.Document, error) {
 	if faults := schemas.Input(op.Name).Validate(doc); len(faults) > 0 {
 		return doc, violation(faults)
 	}
-	return doc, d.checkImages(op, doc)
+	return doc, nil
 }
 
 // checkImages demands https for what the bridge itself would download.
@@ -205,9 +210,9 @@ func (d *Desk) read(ctx context.Context, actor Actor, op Operation, doc schemas.
 		if err := doc.Decode(&in); err != nil {
 			return nil, err
 		}
-		id, err := schemas.ParseJobID(in.JobID)
+		id, err := CheckJobID(in.JobID)
 		if err != nil {
-			return nil, violation([]schemas.FieldError{{Pointer: "/job_id", Keyword: "format", Message: err.Error()}})
+			return nil, err
 		}
 		wait := time.Duration(in.WaitSeconds) * time.Second
 		job, err := d.follow(ctx, actor, id, wait, onProgress)
@@ -216,6 +221,15 @@ func (d *Desk) read(ctx context.Context, actor Actor, op Operation, doc schemas.
 		}
 		return job.View(), nil
 	}
+}
+
+// CheckJobID gives a job's id in the spelling that is stored.
+func CheckJobID(text string) (string, error) {
+	id, err := schemas.ParseJobID(text)
+	if err != nil {
+		return "", violation([]schemas.FieldError{{Pointer: "/job_id", Keyword: "format", Message: err.Error()}})
+	}
+	return id, nil
 }
 
 // shopAnswer turns a shop's fault into the program's error; a public *Error

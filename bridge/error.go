@@ -40,6 +40,7 @@ const (
 	CodeQueueUnavailable     Code = "queue_unavailable"
 	CodeStoreUnavailable     Code = "store_unavailable"
 	CodeOverloaded           Code = "overloaded"
+	CodeBridgeUnavailable    Code = "bridge_unavailable"
 	CodeOutcomeUnknown       Code = "outcome_unknown"
 	CodeAttemptsExhausted    Code = "attempts_exhausted"
 )
@@ -81,6 +82,7 @@ var Codes = []CodeRow{
 	{CodeQueueUnavailable, http.StatusServiceUnavailable, "The queue does not answer", "Nothing was accepted. Retry with the same request id after Retry-After seconds."},
 	{CodeStoreUnavailable, http.StatusServiceUnavailable, "The database does not answer", "Retry with the same request id after Retry-After seconds."},
 	{CodeOverloaded, http.StatusServiceUnavailable, "Too many large requests at once", "Nothing was accepted. Send the same request again after Retry-After seconds, fewer large ones at a time."},
+	{CodeBridgeUnavailable, http.StatusServiceUnavailable, "The remote bridge gives no usable answer", "Call again with the same arguments and, for a write, the same request_id; if it lasts, the operator must look at the remote bridge."},
 	{CodeOutcomeUnknown, http.StatusConflict, "It cannot be known whether the shop applied this step", "A person must compare the shop with the step's before and target, then decide."},
 	{CodeAttemptsExhausted, http.StatusConflict, "All attempts failed", "Read the message, correct the cause and send the change with a new request id."},
 }

@@ -2,7 +2,9 @@ package bridge
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -24,6 +26,39 @@ func (e *Error) Problem(language, requestID string) schemas.Problem {
 		Errors: e.texts(language), ErrorCode: string(row.Code), Rule: e.Rule, Fix: e.PublicFix(),
 		RequestID: requestID, Job: e.embeddedJob(),
 	}
+}
+
+// FromProblem is the table of problems run backwards: the error that another
+// bridge has told. A code that this version does not know becomes the plainest
+// one of its status; message, fix and rule stay.
+func FromProblem(p schemas.Problem, retryAfter time.Duration) *Error {
+	fault := &Error{Code: knownCode(p), Message: p.Detail, Fix: p.Fix, Rule: p.Rule, RetryAfter: retryAfter, Job: p.Job}
+	for _, pointer := range slices.Sorted(maps.Keys(p.Errors)) {
+		for _, text := range p.Errors[pointer] {
+			if pointer == wholeBody {
+				pointer = ""
+			}
+			fault.Fields = append(fault.Fields, schemas.FieldError{Pointer: pointer, Message: text})
+		}
+	}
+	return fault
+}
+
+func knownCode(p schemas.Problem) Code {
+	for _, row := range Codes {
+		if string(row.Code) == p.ErrorCode {
+			return row.Code
+		}
+	}
+	switch {
+	case p.Status == http.StatusTooManyRequests:
+		return CodeRateLimited
+	case p.Status == http.StatusServiceUnavailable:
+		return CodeBridgeUnavailable
+	case p.Status >= 400 && p.Status < 500:
+		return CodeInvalidRequest
+	}
+	return CodeInternal
 }
 
 // texts groups the sentences of field errors by field.

@@ -62,6 +62,9 @@ type Receipt struct {
 	Err      error       // why there is no answer
 }
 
+// NewReceipt begins the receipt of a request that has just come in.
+func (d *Desk) NewReceipt(door DoorName) Receipt { return Receipt{Door: door, Began: d.Now()} }
+
 // Answer fills in the answer of an operation.
 func (r *Receipt) Answer(a Answer) {
 	r.Answered, r.Status = a.Disposition(), http.StatusOK
@@ -100,11 +103,16 @@ func (r Receipt) Rule() string {
 	return AsError(r.Err).Rule
 }
 
-// Record writes the audit line of a request and counts it. The error stands in
-// the line only when the fault is on our side.
+// Record writes the audit line of a request and counts it.
 func (d *Desk) Record(ctx context.Context, r Receipt) {
 	took := d.Now().Sub(r.Began)
 	d.observer().Request(r, took)
+	r.Log(ctx, d.Log, took)
+}
+
+// Log writes the audit line. The error stands in it only when the fault is on
+// our side.
+func (r Receipt) Log(ctx context.Context, log *slog.Logger, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("door", string(r.Door)),
 		slog.String("method", knownVerb(r.Method)),
@@ -127,7 +135,7 @@ func (d *Desk) Record(ctx context.Context, r Receipt) {
 		level, attrs = slog.LevelError, append(attrs, slog.String("error", r.Err.Error()))
 	}
 	// A client that has gone away is recorded like any other.
-	d.Log.LogAttrs(context.WithoutCancel(ctx), level, "request", attrs...)
+	log.LogAttrs(context.WithoutCancel(ctx), level, "request", attrs...)
 }
 
 // knownVerb keeps a made-up method, which may be any word, out of the log. MCP

@@ -33,11 +33,12 @@ func receiptFrom(ctx context.Context) *bridge.Receipt {
 func (d *Door) recorded(serve http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		w := &recorder{ResponseWriter: out}
-		receipt := &bridge.Receipt{Door: bridge.DoorMCPHTTP, Began: d.Desk.Now(), Method: r.Method, Route: "(none)"}
-		r = r.WithContext(withReceipt(r.Context(), receipt))
+		receipt := d.Desk.NewReceipt(bridge.DoorMCPHTTP)
+		receipt.Method, receipt.Route = r.Method, "(none)"
+		r = r.WithContext(withReceipt(r.Context(), &receipt))
 		defer func() {
-			noteStatus(receipt, w.status)
-			d.Desk.Record(r.Context(), *receipt)
+			noteStatus(&receipt, w.status)
+			d.Desk.Record(r.Context(), receipt)
 		}()
 		serve(w, r)
 	})

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/prestashop-bridge/bridge/bridge"
 )
 
 // auditLog keeps what a door's desk writes.
@@ -42,7 +44,7 @@ func (a *auditLog) last(t *testing.T) string {
 
 func auditedDoor() (*Door, *auditLog) {
 	door, log := newWorld().door(), &auditLog{}
-	door.Desk.Log = slog.New(slog.NewJSONHandler(log, nil))
+	door.Desk.(*bridge.Desk).Log = slog.New(slog.NewJSONHandler(log, nil))
 	return door, log
 }
 

@@ -95,7 +95,7 @@ func TestArgumentsOverTheLimitAreRefusedByTheHub(t *testing.T) {
 	w := newWorld()
 	door := w.door()
 	door.MaxPayloadBytes = 2000
-	door.Desk.Rules.MaxPayloadBytes = 2000
+	door.Desk.(*bridge.Desk).Rules.MaxPayloadBytes = 2000
 	payload := `{"request_id":"` + requestOne + `","product_id":1,"updates":{"stock_delta":1}` + strings.Repeat(" ", 2000) + `}`
 	answer := readOutcome(t, openPipe(t, door, writer).ask(callLine(1, bridge.OpUpdateProduct, payload)))
 	if answer.Result == nil || !strings.HasPrefix(answer.Result.Content[0].Text, "payload_too_large: ") {

@@ -2,8 +2,8 @@
 // resources and prompts, over stdio and streamable HTTP, for protocol revisions
 // 2024-11-05 to 2026-07-28 on the same pipe and the same endpoint.
 //
-// It translates and nothing else. Rules, scopes, rates and idempotency are
-// bridge.Desk's; payloads are schemas'; the protocol itself is mcp-go's. It
+// It translates and nothing else. Rules, scopes, rates and idempotency are its
+// Desk's; payloads are schemas'; the protocol itself is mcp-go's. It
 // knows no SQL, no Redis, no PrestaShop and nothing of the REST door.
 //
 // Every message passes message.go first, which reads the JSON-RPC envelope

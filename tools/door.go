@@ -13,11 +13,27 @@ import (
 	"github.com/prestashop-bridge/bridge/policies"
 )
 
+// Desk is where this door takes every request: a bridge.Desk, or one that
+// speaks for a bridge elsewhere. Refusals are *bridge.Error.
+type Desk interface {
+	// Authorize checks the scope an operation needs.
+	Authorize(bridge.Actor, bridge.Operation) error
+	// Meter takes one request out of the client's window.
+	Meter(context.Context, bridge.Actor, bridge.Operation) (bridge.RateWindow, error)
+	// Do carries out a request that was authorized and metered.
+	Do(context.Context, bridge.Actor, bridge.Request) (bridge.Answer, error)
+	// NewReceipt begins the receipt of a message, Record takes it in.
+	NewReceipt(bridge.DoorName) bridge.Receipt
+	Record(context.Context, bridge.Receipt)
+}
+
+var _ Desk = (*bridge.Desk)(nil)
+
 // Door is the MCP server of one deployment. The fields of the first group are
 // required, except that a zero MaxPayloadBytes means the default of the
 // policies; Handler needs Gate and BaseURL too.
 type Door struct {
-	Desk *bridge.Desk
+	Desk Desk
 	Log  *slog.Logger
 	// Name and Version are what clients see as serverInfo.
 	Name, Version string

@@ -115,10 +115,9 @@ func (c *conversation) take(ctx context.Context, l line) {
 // receipt begins the receipt of a line.
 func (c *conversation) receipt(ctx context.Context, l line) *bridge.Receipt {
 	actor := actorFrom(ctx)
-	return &bridge.Receipt{
-		Door: bridge.DoorMCPStdio, Began: c.door.Desk.Now(), Route: "(none)",
-		Client: actor.ClientID, Shop: actor.Shop, BytesIn: int64(len(l.text)), Status: http.StatusOK,
-	}
+	r := c.door.Desk.NewReceipt(bridge.DoorMCPStdio)
+	r.Route, r.Client, r.Shop, r.BytesIn, r.Status = "(none)", actor.ClientID, actor.Shop, int64(len(l.text)), http.StatusOK
+	return &r
 }
 
 // reject answers a message that is not served.

@@ -11,13 +11,15 @@ import (
 	"github.com/prestashop-bridge/bridge/tools"
 )
 
-// mcpStdio speaks MCP on stdin and stdout, with a worker in the same process.
-// The identity is the configured client. It ends with its input.
+// mcpStdio speaks MCP on stdin and stdout, with a worker in the same process or
+// through a bridge elsewhere. The identity is the configured client. It ends
+// with its input.
 func mcpStdio(ctx context.Context, p process) error {
 	set := flags(p, "mcp")
 	envFile := set.String("env-file", "", "settings file (default .env.bridge when it exists)")
 	shopName := set.String("shop", bridge.DefaultShop, "the shop to work on; bridge shops list shows them")
 	standIn := set.Bool("sandbox", false, "work on a built-in shop that is new each time, with a database of its own")
+	elsewhere := set.String("remote", "", "URL of a bridge elsewhere to work through (default BRIDGE_REMOTE_URL)")
 	if err := parse(p, set); err != nil {
 		return err
 	}
@@ -25,7 +27,26 @@ func mcpStdio(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	if *standIn {
+	if *elsewhere != "" {
+		src = src.with(map[string]string{remoteSetting: *elsewhere})
+	}
+	throughRemote := src(remoteSetting) != ""
+	switch {
+	case *standIn && *elsewhere != "":
+		fmt.Fprintln(p.stderr, "bridge mcp: --sandbox is a shop of this process and --remote is none; choose one.")
+		return errUsage
+	case throughRemote && !*standIn && *shopName != bridge.DefaultShop:
+		fmt.Fprintln(p.stderr, "bridge mcp: a bridge elsewhere knows the shop of each client; --shop is for shops of this process.")
+		return errUsage
+	case throughRemote && !*standIn:
+		return mcpRemote(ctx, p, src)
+	}
+	return mcpLocal(ctx, p, src, *standIn, *shopName)
+}
+
+// mcpLocal is the door of a bridge in this process.
+func mcpLocal(ctx context.Context, p process, src source, standIn bool, shopName string) error {
+	if standIn {
 		shop, err := openBuiltIn()
 		if err != nil {
 			return err
@@ -37,7 +58,7 @@ func mcpStdio(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	if c.stdioShop, err = bridge.ParseShopName(*shopName); err != nil {
+	if c.stdioShop, err = bridge.ParseShopName(shopName); err != nil {
 		return err
 	}
 	if c.clientID == "" {

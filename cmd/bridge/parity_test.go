@@ -254,11 +254,36 @@ type stdioDoor struct {
 
 func newStdioDoor(t *testing.T, r *rig) stdioDoor {
 	t.Helper()
+	door := &tools.Door{Desk: r.parts.desk, Name: "bridge", Version: version, Log: slog.New(slog.DiscardHandler)}
+	return pipedDoor(t, r, func(in io.Reader, out io.Writer) error {
+		return door.ServeStdio(context.Background(), in, out, r.parts.actor())
+	})
+}
+
+// newRemoteDoor is bridge mcp --remote in front of the rig's REST door.
+func newRemoteDoor(t *testing.T, r *rig) stdioDoor {
+	t.Helper()
+	return pipedDoor(t, r, func(in io.Reader, out io.Writer) error {
+		var faults bytes.Buffer
+		env := environment(testSecrets)
+		if status := run(context.Background(), process{args: []string{"mcp", "--remote", r.base}, getenv: env, stdin: in, stdout: out, stderr: &faults}); status != 0 {
+			return fmt.Errorf("exit %d: %s", status, faults.String())
+		}
+		return nil
+	})
+}
+
+// pipedDoor holds a door by the other ends of its pipes.
+func pipedDoor(t *testing.T, r *rig, serve func(io.Reader, io.Writer) error) stdioDoor {
+	t.Helper()
 	fromAgent, in := io.Pipe()
 	out, toAgent := io.Pipe()
 	served := make(chan error, 1)
-	door := &tools.Door{Desk: r.parts.desk, Name: "bridge", Version: version, Log: slog.New(slog.DiscardHandler)}
-	go func() { served <- door.ServeStdio(context.Background(), fromAgent, toAgent, r.parts.actor()) }()
+	go func() {
+		err := serve(fromAgent, toAgent)
+		_ = toAgent.Close() // whoever waits for an answer learns that none comes
+		served <- err
+	}()
 	t.Cleanup(func() {
 		_ = in.Close()
 		if err := <-served; err != nil {
@@ -357,9 +382,10 @@ func TestParity(t *testing.T) {
 	// The ids of new products are compared: one item after another.
 	inOrder := map[string]string{"IMPORT_PARALLEL_ITEMS": "1"}
 	doors := map[string]func(*testing.T) (door, *rig){
-		"REST":      func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return restDoor{r}, r },
-		"MCP HTTP":  func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return httpDoor{r}, r },
-		"MCP stdio": func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return newStdioDoor(t, r), r },
+		"REST":       func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return restDoor{r}, r },
+		"MCP HTTP":   func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return httpDoor{r}, r },
+		"MCP stdio":  func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return newStdioDoor(t, r), r },
+		"MCP remote": func(t *testing.T) (door, *rig) { r := newRig(t, inOrder); return newRemoteDoor(t, r), r },
 	}
 	verdicts, rows := map[string][]verdict{}, map[string][]jobRow{}
 	for name, open := range doors {

@@ -49,6 +49,7 @@ type config struct {
 	logMaxBytes          int64
 	logKeep              time.Duration
 	metricsListen        string
+	remoteURL            string
 	traced               bool   // the OTEL_* variables count; no setting
 	stdioShop            string // --shop of bridge mcp; no setting
 	stateDir             string
@@ -123,6 +124,7 @@ var settings = []setting{
 	{"LOG_MAX_MB", "100", false, optional, "Size in MB at which LOG_PATH begins a new file; one begins each day (UTC) in any case.", megabytes(func(c *config) *int64 { return &c.logMaxBytes })},
 	{"LOG_KEEP_DAYS", "30", false, optional, "How long the earlier files of LOG_PATH are kept.", days(func(c *config) *time.Duration { return &c.logKeep })},
 	{"METRICS_LISTEN", "", false, optional, "Address of GET /metrics for Prometheus, such as 127.0.0.1:9090, apart from --listen and not for the public; unset serves none.", listenAddress(func(c *config) *string { return &c.metricsListen })},
+	{"BRIDGE_REMOTE_URL", "", false, optional, "Address of a bridge elsewhere that bridge mcp works through, with the client id and secrets above, instead of a shop of its own; the same as --remote.", webURL(func(c *config) *string { return &c.remoteURL })},
 	{"STATE_DIR", "", false, optional, "Folder for the embedded database and the keys; default ~/.local/state/bridge.", text(func(c *config) *string { return &c.stateDir })},
 }
 

@@ -68,6 +68,13 @@ func (c *Client) Do(ctx context.Context, operation, requestID string, payload []
 	return read(op, requestID, answer)
 }
 
+// Connect fetches a token unless there is one: it tells early whether the
+// bridge is there and takes the credentials. It asks once.
+func (c *Client) Connect(ctx context.Context) error {
+	_, err := c.token(ctx)
+	return err
+}
+
 // Wait follows a job until it is terminal, at the pace the bridge advises. The
 // job's end is in the Finished, whatever it is; only Succeeded says that the
 // shop was changed.

@@ -23,6 +23,10 @@ type Response struct {
 	Finished  *Finished
 }
 
+// RetryAfter is when the bridge asks to be called again; zero when it did not
+// say.
+func (r Response) RetryAfter() time.Duration { return retryAfter(r.Header) }
+
 // Accepted is a 202: the bridge will do it. It says nothing about success, and
 // there is nothing in it to mistake for one.
 type Accepted struct {
@@ -41,10 +45,12 @@ type Finished struct {
 // Succeeded reports whether the shop was changed as asked.
 func (f Finished) Succeeded() bool { return f.Job.Status == schemas.Succeeded }
 
-// Refusal is an error answer of the bridge. RetryAfter is zero when the answer
-// named no time.
+// Refusal is an error answer of the bridge, or of something before it: then its
+// problem has no error_code. One of the token endpoint has a word of RFC 6749
+// there. RetryAfter is zero when the answer named no time.
 type Refusal struct {
 	Status     int
+	Header     http.Header
 	Problem    schemas.Problem
 	RetryAfter time.Duration
 }
@@ -120,7 +126,7 @@ func readJob(body []byte) (schemas.Job, error) {
 }
 
 func refusal(a answer) *Refusal {
-	r := &Refusal{Status: a.status, RetryAfter: retryAfter(a.header)}
+	r := &Refusal{Status: a.status, Header: a.header, RetryAfter: retryAfter(a.header)}
 	if err := json.Unmarshal(a.body, &r.Problem); err != nil || r.Problem.ErrorCode == "" {
 		// Not written by a bridge: a proxy, or something else at that address.
 		r.Problem = schemas.Problem{Status: a.status, Detail: fmt.Sprintf("%.200q", a.body)}

@@ -1,12 +1,14 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -71,7 +73,22 @@ func (c *Client) send(request *http.Request) (answer, error) {
 	if len(body) > maxAnswer {
 		return answer{}, permanent{errors.New("the answer is larger than any of a bridge")}
 	}
+	if c.repeatsSecret(request, body) {
+		return answer{}, permanent{errors.New("the answer repeats a credential of this client; it is not shown")}
+	}
 	return answer{status: response.StatusCode, header: response.Header, body: body}, nil
+}
+
+// repeatsSecret finds an answer that would hand on what nobody else may read,
+// such as the page of a proxy that shows the headers it was sent.
+func (c *Client) repeatsSecret(request *http.Request, body []byte) bool {
+	_, credential, _ := strings.Cut(request.Header.Get("Authorization"), " ")
+	for _, secret := range []string{c.ClientSecret, c.HMACSecret, credential} {
+		if secret != "" && bytes.Contains(body, []byte(secret)) {
+			return true
+		}
+	}
+	return false
 }
 
 // permanent is an error that no repetition can cure.

@@ -132,7 +132,7 @@ func tokenRefusal(a answer) *Refusal {
 	if json.Unmarshal(a.body, &wire) != nil || wire.Error == "" {
 		return refusal(a)
 	}
-	return &Refusal{Status: a.status, RetryAfter: retryAfter(a.header), Problem: schemas.Problem{
+	return &Refusal{Status: a.status, Header: a.header, RetryAfter: retryAfter(a.header), Problem: schemas.Problem{
 		Status: a.status, Code: a.status, ErrorCode: wire.Error,
 		Detail: fmt.Sprintf("The token endpoint refused: %s", wire.Description),
 		Fix:    "Check client id, client secret and scopes.",
