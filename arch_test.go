@@ -37,6 +37,7 @@ var levels = map[string]int{
 	"cmd/bridge":         5,
 	"store/storetest":    4,
 	"durability":         4,
+	"evals":              4,
 	"chaos":              4,
 }
 
