@@ -28,6 +28,7 @@ check: ## format, vet, lint, module files
 
 generate: ## rewrite what is made from code: schemas, settings, states, errors, snapshots
 	$(GO) test ./cmd/bridge ./schemas ./bridge ./bridge/rest ./tools ./prestashop/sandbox -run 'Golden|Docs|Snapshot' -update
+	$(GO) test ./evals -update
 
 fuzz: ## fuzz everything that parses, 10 s each
 	.ci/fuzz 10s

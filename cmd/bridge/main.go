@@ -40,7 +40,7 @@ func commands() []command {
 	return []command{
 		{"demo", "show the whole line at work on the built-in shop (--once: check and exit)", demo},
 		{"serve", "run the REST bridge, MCP over HTTP and the worker", serve},
-		{"mcp", "run MCP over stdio with a worker (--sandbox: on the built-in shop)", mcpStdio},
+		{"mcp", "run MCP over stdio with a worker (--sandbox: on the built-in shop; --remote URL: through a bridge elsewhere)", mcpStdio},
 		{"sandbox", "run the stand-in PrestaShop 9 alone", runSandbox},
 		{"check", "try out the configured deployment before it goes live (--json, --shop NAME, --write-test PRODUCT_ID)", runChecks},
 		{"sign", "show the string to sign and the signature of a request", sign},

@@ -69,6 +69,6 @@ func writeMarkdown(w io.Writer) {
 		if s.secret {
 			help += " (secret)"
 		}
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", s.name, fallback, [...]string{"", "serve", "serve, mcp"}[s.need], help)
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", s.name, fallback, [...]string{"", "serve, mcp --remote", "serve, mcp"}[s.need], help)
 	}
 }

@@ -151,6 +151,23 @@ func TestLostAnswerOfAWrite(t *testing.T) {
 	}
 }
 
+// Nothing of a failure stays behind: the next call finds the bridge that is back.
+func TestBridgeComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := scripted(reply{body: product(7)})
+		e.token = reply{err: errors.New("connection refused")}
+		desk := e.desk()
+		read := bridge.Request{Operation: bridge.OpGetProduct, Arguments: []byte(`{"product_id":7}`)}
+		if _, err := desk.Do(t.Context(), actor, read); bridge.AsError(err).Code != bridge.CodeBridgeUnavailable {
+			t.Fatalf("got %v", err)
+		}
+		e.token = reply{}
+		if _, err := desk.Do(t.Context(), actor, read); err != nil {
+			t.Errorf("and then %v", err)
+		}
+	})
+}
+
 func TestLateAnswerIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := scripted(reply{body: product(7), late: 35 * time.Second})
