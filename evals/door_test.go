@@ -25,7 +25,7 @@ func openDoor(t *testing.T, s *shop, settings map[string]string) *door {
 	command := exec.Command(program, "mcp")
 	command.Dir = t.TempDir() // no settings file of this folder
 	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "STATE_DIR=" + t.TempDir(), "APP_ENV=test", "SHOP_SETTLE_SECONDS=0",
+		"PATH=" + os.Getenv("PATH"), "STATE_DIR=" + t.TempDir(), "APP_ENV=test", "SHOP_SETTLE_SECONDS=0", "IMPORT_PARALLEL_ITEMS=1",
 		"PRESTASHOP_URL=" + s.url, "PRESTASHOP_WS_KEY=" + shopKey,
 	}
 	for name, value := range settings {

@@ -129,6 +129,43 @@ func TestRemoteDoorSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A client cannot tell the two doors apart: lists, prompts, schemas, resources
+// and refusals are the same text.
+func TestRemoteDoorHasTheSameSurface(t *testing.T) {
+	r := newRig(t, nil)
+	local, remote := newStdioDoor(t, r), newRemoteDoor(t, r)
+	for i, ask := range []string{
+		`"tools/list"`, `"resources/list"`, `"resources/templates/list"`, `"prompts/list"`,
+		`"prompts/get","params":{"name":"ship_order","arguments":{"order_id":"2","tracking_number":"T"}}`,
+		`"resources/read","params":{"uri":"bridge://schemas/update_product"}`,
+		`"resources/read","params":{"uri":"bridge://products/1"}`,
+		`"resources/read","params":{"uri":"bridge://products/99999"}`,
+		`"resources/read","params":{"uri":"bridge://jobs/latest"}`,
+		`"tools/call","params":{"name":"get_product","arguments":{"product_id":1}}`,
+		`"tools/call","params":{"name":"get_product","arguments":{"product_id":"1"}}`,
+		`"tools/call","params":{"name":"update_product","arguments":{"product_id":1}}`,
+		`"tools/call","params":{"name":"update_product","arguments":{"request_id":"` + id(1) + `","product_id":1,"updates":{"price_ttc":1}}}`,
+		`"tools/call","params":{"name":"update_product","arguments":{"request_id":"` + id(1) + `","product_id":1,"updates":{"price_ht":-1,"colour":"red"}}}`,
+		`"tools/call","params":{"name":"delete_product","arguments":{}}`,
+	} {
+		line := fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":%s}`+"\n", i, ask)
+		var said []string
+		for _, d := range []stdioDoor{local, remote} {
+			if _, err := d.in.Write([]byte(line)); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := d.out.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			said = append(said, answer)
+		}
+		if said[0] != said[1] {
+			t.Errorf("%s\nlocal:  %s\nremote: %s", ask, said[0], said[1])
+		}
+	}
+}
+
 // A wait passes the progress of the other bridge's job on as it comes.
 func TestRemoteDoorPassesProgressOn(t *testing.T) {
 	r := newRig(t, nil)

@@ -17,11 +17,15 @@ const repeat = "Make the same call again after retry_after_seconds; for a write 
 // unusable is an answer that is not the contract's. Its text stays out of the
 // message: it is a stranger's.
 func unusable(op bridge.Operation, cause error) *bridge.Error {
-	what := "The remote bridge gave an answer that cannot be used."
+	return unanswered(op, cause, "The remote bridge gave an answer that cannot be used")
+}
+
+// unanswered is a call of which nobody knows what became.
+func unanswered(op bridge.Operation, cause error, what string) *bridge.Error {
 	if op.Write {
-		what = "The remote bridge gave an answer that cannot be used; whether it accepted the write is not known."
+		what += "; whether it accepted the write is not known"
 	}
-	fault := bridge.Fault(bridge.CodeBridgeUnavailable, cause, "%s", what)
+	fault := bridge.Fault(bridge.CodeBridgeUnavailable, cause, "%s.", what)
 	fault.Fix = repeat
 	return fault
 }
@@ -37,13 +41,7 @@ func (d *Desk) verdict(op bridge.Operation, err error) *bridge.Error {
 	case errors.Is(err, context.Canceled):
 		return bridge.Fault(bridge.CodeInvalidRequest, err, "The call was given up.")
 	}
-	what := "The remote bridge gave no usable answer in time."
-	if op.Write {
-		what = "The remote bridge gave no usable answer in time; whether it accepted the write is not known."
-	}
-	fault := bridge.Fault(bridge.CodeBridgeUnavailable, err, "%s", what)
-	fault.Fix = repeat
-	return fault
+	return unanswered(op, err, "The remote bridge gave no usable answer")
 }
 
 // refusal sorts an error answer by who gave it: the token endpoint, the bridge,
