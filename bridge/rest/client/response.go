@@ -53,6 +53,9 @@ type Refusal struct {
 	Header     http.Header
 	Problem    schemas.Problem
 	RetryAfter time.Duration
+	// AfterLoss says that the same request was sent before and not answered:
+	// the refusal is of this sending, that one may have been accepted.
+	AfterLoss bool
 }
 
 // Error tells the refusal with its rule and fix, as an agent should read it.
@@ -126,7 +129,7 @@ func readJob(body []byte) (schemas.Job, error) {
 }
 
 func refusal(a answer) *Refusal {
-	r := &Refusal{Status: a.status, Header: a.header, RetryAfter: retryAfter(a.header)}
+	r := &Refusal{Status: a.status, Header: a.header, RetryAfter: retryAfter(a.header), AfterLoss: a.afterLoss}
 	if err := json.Unmarshal(a.body, &r.Problem); err != nil || r.Problem.ErrorCode == "" {
 		// Not written by a bridge: a proxy, or something else at that address.
 		r.Problem = schemas.Problem{Status: a.status, Detail: fmt.Sprintf("%.200q", a.body)}

@@ -25,6 +25,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	// afterLoss says that the same request was sent before and not answered.
+	afterLoss bool
 }
 
 // exchange sends a draft until it is answered for good. Sending again is safe
@@ -99,8 +101,11 @@ func (p permanent) Unwrap() error { return p.error }
 // persist tries until the answer is neither "later" nor lost, the attempts are
 // used up, or waiting is not worth it. The last answer or error comes back.
 func (c *Client) persist(ctx context.Context, try func() (answer, error)) (answer, error) {
+	lost := false
 	for attempt := 1; ; attempt++ {
 		a, err := try()
+		a.afterLoss = lost
+		lost = lost || unanswered(a, err)
 		if final(ctx, a, err) || attempt >= orDefault(c.Attempts, defaultAttempts) {
 			return a, err
 		}
@@ -112,6 +117,16 @@ func (c *Client) persist(ctx context.Context, try func() (answer, error)) (answe
 			return a, errors.Join(err, stopped)
 		}
 	}
+}
+
+// unanswered reports whether a request may have been carried out although its
+// answer did not come: the connection broke, or a proxy gave it up.
+func unanswered(a answer, err error) bool {
+	var refused *Refusal
+	if err != nil {
+		return !errors.As(err, &refused)
+	}
+	return a.status == http.StatusBadGateway || a.status == http.StatusGatewayTimeout
 }
 
 func final(ctx context.Context, a answer, err error) bool {

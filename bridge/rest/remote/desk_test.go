@@ -151,6 +151,28 @@ func TestLostAnswerOfAWrite(t *testing.T) {
 	}
 }
 
+// A refusal says nothing about an earlier sending that was not answered, unless
+// it is one that only comes after the request id was looked up.
+func TestRefusalAfterALostAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		then    reply
+		unknown bool
+	}{
+		"a queue away":       {with(problem(503, "queue_unavailable"), "Retry-After", "5"), true},
+		"the window used up": {with(problem(429, "rate_limited"), "Retry-After", "30"), true},
+		"a revoked client":   {problem(401, "unauthorized"), true},
+		"a conflict":         {problem(409, "idempotency_conflict"), false},
+		"a rule":             {problem(422, "policy_refused"), false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			_, fault := do(t, scripted(reply{err: errors.New("connection reset by peer")}, c.then), bridge.OpUpdateProduct, requestID, update)
+			if fault == nil || strings.Contains(fault.Message, "not known") != c.unknown {
+				t.Errorf("%s: %v", name, fault)
+			}
+		})
+	}
+}
+
 // Nothing of a failure stays behind: the next call finds the bridge that is back.
 func TestBridgeComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -63,6 +63,11 @@ func (d *Desk) refusal(op bridge.Operation, refused *client.Refusal) *bridge.Err
 	}
 	fault := bridge.FromProblem(refused.Problem, refused.RetryAfter)
 	fault.Job = embeddedJob(fault.Job)
+	if op.Write && refused.AfterLoss && beforeIdempotency(refused.Status) {
+		fault.Message += " The same write was sent a moment before and not answered; whether it was accepted is not known."
+		fault.Fix = repeat
+		return fault
+	}
 	switch fault.Code {
 	case bridge.CodeTimestampWindow:
 		fault.Message = d.skew(refused.Header)
@@ -74,6 +79,13 @@ func (d *Desk) refusal(op bridge.Operation, refused *client.Refusal) *bridge.Err
 		fault.Fix = "The operator of this door must ask whether the client was revoked; calling again does not help."
 	}
 	return fault
+}
+
+// beforeIdempotency reports whether a refusal comes before the request id is
+// looked up, so that it says nothing about an earlier sending. Every other one
+// is given only to what was never accepted.
+func beforeIdempotency(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests || status >= 500
 }
 
 // skew tells how far the two clocks are apart, by the Date of the answer.
