@@ -217,6 +217,7 @@ func TestRemoteDoorIsCalledRightly(t *testing.T) {
 	}{
 		"no secrets":           {[]string{"mcp", "--remote", "https://bridge.example"}, nil, 1, "HMAC_SECRET_CURRENT is not set"},
 		"a shop and none":      {[]string{"mcp", "--sandbox", "--remote", "https://bridge.example"}, nil, 2, "choose one"},
+		"a shop of this side":  {[]string{"mcp", "--shop", "outlet", "--remote", "https://bridge.example"}, testSecrets, 2, "--shop is for shops of this process"},
 		"plain http":           {[]string{"mcp", "--remote", "http://bridge.example"}, testSecrets, 1, "plain http"},
 		"no address":           {[]string{"mcp", "--remote", "bridge.example"}, testSecrets, 1, "must be an http or https URL"},
 		"credentials in it":    {[]string{"mcp", "--remote", "https://me:hunter2@bridge.example"}, testSecrets, 1, "without user"},
