@@ -15,7 +15,7 @@ import (
 )
 
 // Desk is where the doors bring every request: the same checks in the same
-// order whatever the door. All fields are required but the last two.
+// order whatever the door. All exported fields are required but the last two.
 type Desk struct {
 	Intake      Intake
 	Jobs        JobReader
@@ -30,6 +30,8 @@ type Desk struct {
 	Log         *slog.Logger
 	Observe     Observer
 	Trace       Tracer
+
+	lookout lookout
 }
 
 // Request is one call of an operation, as a door received it.

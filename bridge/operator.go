@@ -39,7 +39,8 @@ const (
 // under a lock, lets change alter it, and stores the job, its journal and the
 // decision in one transaction; an error of change leaves everything as it was.
 type Docket interface {
-	JobReader
+	// Job loads a job with its steps; CodeNotFound when there is none.
+	Job(ctx context.Context, id string) (Job, error)
 	Jobs(ctx context.Context, filter JobFilter) ([]Job, error)
 	Amend(ctx context.Context, d Decision, change func(*Job) error) (Job, error)
 }

@@ -29,8 +29,24 @@ type Intake interface {
 
 // JobReader is the store as the job status use case uses it.
 type JobReader interface {
-	// Job loads a job with its steps; CodeNotFound when there is none.
-	Job(ctx context.Context, id string) (Job, error)
+	// JobStatus loads a job as its client may see it: with its steps, but
+	// without payload and targets, which may be megabytes; CodeNotFound when
+	// there is none.
+	JobStatus(ctx context.Context, id string) (Job, error)
+	// JobStates tells where any number of jobs are, with one statement for some
+	// thousand of them. Ids without a job are left out; the order is any.
+	JobStates(ctx context.Context, ids []string) ([]JobState, error)
+	// RecentJobs gives ids of a client's own newest jobs, newest first, up to
+	// limit and only from among the newest of all clients, so that its cost is
+	// bounded.
+	RecentJobs(ctx context.Context, clientID string, limit int) ([]string, error)
+}
+
+// JobState is what changes of a job while somebody waits for it.
+type JobState struct {
+	ID       string
+	Status   schemas.JobStatus
+	Progress schemas.Progress
 }
 
 // Claim is a job in the hands of one worker: the fence is the number of the

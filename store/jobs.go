@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,11 +13,21 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
-// Job loads a job with its steps. The job is read first: of a job that has
-// ended the steps never change, so they are never older than what the job
-// says, and no transaction is needed.
+// Job loads a job with its steps.
 func (s *Store) Job(ctx context.Context, id string) (bridge.Job, error) {
-	row, err := scanJob(s.read.QueryRowContext(ctx, "SELECT 0, "+jobColumns+" FROM jobs WHERE id = ?", id), id)
+	return s.load(ctx, jobColumns, id)
+}
+
+// JobStatus loads a job with its steps, without payload and targets.
+func (s *Store) JobStatus(ctx context.Context, id string) (bridge.Job, error) {
+	return s.load(ctx, statusColumns, id)
+}
+
+// load reads the job before its steps: of a job that has ended the steps never
+// change, so they are never older than what the job says, and no transaction
+// is needed.
+func (s *Store) load(ctx context.Context, columns, id string) (bridge.Job, error) {
+	row, err := scanJob(s.read.QueryRowContext(ctx, "SELECT 0, "+columns+" FROM jobs WHERE id = ?", id), id)
 	if err != nil {
 		return bridge.Job{}, s.fault(err)
 	}
@@ -24,9 +35,68 @@ func (s *Store) Job(ctx context.Context, id string) (bridge.Job, error) {
 	return row.job, s.fault(err)
 }
 
-const jobColumns = `fence, claimable_at,
-	id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts,
-	accepted_at, started_at, finished_at, progress_done, progress_total, result, error, shop`
+// JobStates tells where jobs are, with one statement for maxRows of them.
+func (s *Store) JobStates(ctx context.Context, ids []string) ([]bridge.JobState, error) {
+	var states []bridge.JobState
+	for some := range slices.Chunk(ids, maxRows) {
+		args := make([]any, len(some))
+		for i, id := range some {
+			args[i] = id
+		}
+		marks := strings.Repeat("?, ", len(some)-1) + "?"
+		err := s.each(ctx, "SELECT id, status, progress_done, progress_total FROM jobs WHERE id IN ("+marks+")", args, func(row scanner) error {
+			var at bridge.JobState
+			err := row.Scan(&at.ID, &at.Status, &at.Progress.Done, &at.Progress.Total)
+			states = append(states, at)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return states, nil
+}
+
+// recentWindow is how many of the newest jobs of all clients RecentJobs looks
+// at: there is no index by client, and a client without jobs must not cost a
+// walk through all of them.
+const recentWindow = 2000
+
+// RecentJobs gives ids of the client's newest jobs, newest first.
+func (s *Store) RecentJobs(ctx context.Context, clientID string, limit int) ([]string, error) {
+	var ids []string
+	err := s.each(ctx, "SELECT id FROM (SELECT id, client_id FROM jobs ORDER BY id DESC LIMIT ?) AS recent WHERE client_id = ? ORDER BY id DESC LIMIT ?",
+		[]any{recentWindow, clientID, limit}, func(row scanner) error {
+			var id string
+			err := row.Scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	return ids, err
+}
+
+// each calls take with every row of a query.
+func (s *Store) each(ctx context.Context, query string, args []any, take func(scanner) error) error {
+	rows, err := s.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return s.fault(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := take(rows); err != nil {
+			return s.fault(err)
+		}
+	}
+	return s.fault(rows.Err())
+}
+
+const (
+	jobColumns    = columnsBefore + "payload, targets" + columnsBehind
+	statusColumns = columnsBefore + "'', '[]'" + columnsBehind
+
+	columnsBefore = "fence, claimable_at, id, kind, client_id, request_id, batch_id, status, "
+	columnsBehind = ", attempts, max_attempts, accepted_at, started_at, finished_at, progress_done, progress_total, result, error, shop"
+)
 
 // jobRow is a job with what only the store knows of it.
 type jobRow struct {
@@ -53,7 +123,10 @@ func scanJob(row scanner, id string) (jobRow, error) {
 	if err != nil {
 		return r, err
 	}
-	j.Status, j.Payload, j.Result = schemas.JobStatus(status), json.RawMessage(payload), fromText(result)
+	j.Status, j.Result = schemas.JobStatus(status), fromText(result)
+	if payload != "" {
+		j.Payload = json.RawMessage(payload)
+	}
 	j.AcceptedAt, j.StartedAt, j.FinishedAt = fromMicros(accepted), fromTime(started), fromTime(finished)
 	if j.Status == schemas.Retrying || j.Status == schemas.Accepted && r.claimableAt.Int64 > 0 {
 		j.NextAttemptAt = fromTime(r.claimableAt)

@@ -39,9 +39,9 @@ func (s *Store) look(ctx context.Context, query, clientID, id string) (*record, 
 	return &r, err
 }
 
-// recorded adds the job.
+// recorded adds the job, as its client may see it.
 func (s *Store) recorded(ctx context.Context, known record) (*bridge.Recorded, error) {
-	job, err := s.Job(ctx, known.jobID)
+	job, err := s.JobStatus(ctx, known.jobID)
 	if err != nil {
 		return nil, err
 	}

@@ -217,6 +217,8 @@ func (r rig) checkAway(c bridge.Claim) {
 		"Accept": func() error { _, err := r.Accept(ctx, job("product:3"), someIntention); return err },
 		"Recall": func() error { _, err := r.Recall(ctx, "client", "r1", "b1"); return err },
 		"Job":    func() error { _, err := r.Job(ctx, c.Job.ID); return err },
+		"States": func() error { _, err := r.JobStates(ctx, []string{c.Job.ID}); return err },
+		"Recent": func() error { _, err := r.RecentJobs(ctx, "client", 1); return err },
 		"Claim":  func() error { _, err := r.Claim(ctx, c.Job.ID, "node", someLease); return err },
 		"Due":    func() error { _, err := r.Due(ctx, 1); return err },
 		"Journal": func() error {

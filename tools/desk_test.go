@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -104,7 +105,7 @@ func (w *world) Plan(context.Context, bridge.Job) (bridge.Plan, error) {
 	return bridge.Plan{}, fmt.Errorf("no worker here")
 }
 
-func (w *world) Job(_ context.Context, id string) (bridge.Job, error) {
+func (w *world) JobStatus(_ context.Context, id string) (bridge.Job, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	job, known := w.jobs[id]
@@ -116,6 +117,28 @@ func (w *world) Job(_ context.Context, id string) (bridge.Job, error) {
 		w.jobs[id] = job
 	}
 	return job, nil
+}
+
+func (w *world) JobStates(ctx context.Context, ids []string) (states []bridge.JobState, _ error) {
+	for _, id := range ids {
+		if job, err := w.JobStatus(ctx, id); err == nil {
+			states = append(states, bridge.JobState{ID: id, Status: job.Status, Progress: job.Progress})
+		}
+	}
+	return states, nil
+}
+
+func (w *world) RecentJobs(_ context.Context, clientID string, limit int) (ids []string, _ error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, job := range w.jobs {
+		if job.ClientID == clientID {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids[:min(limit, len(ids))], nil
 }
 
 func (w *world) newID() string {

@@ -65,7 +65,7 @@ func (b *backroom) Plan(context.Context, bridge.Job) (bridge.Plan, error) {
 
 func (b *backroom) Announce(context.Context, string) error { return nil }
 
-func (b *backroom) Job(_ context.Context, id string) (bridge.Job, error) {
+func (b *backroom) JobStatus(_ context.Context, id string) (bridge.Job, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	job, known := b.jobs[id]
@@ -74,6 +74,19 @@ func (b *backroom) Job(_ context.Context, id string) (bridge.Job, error) {
 	}
 	return job, b.storeErr
 }
+
+func (b *backroom) JobStates(_ context.Context, ids []string) (states []bridge.JobState, _ error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range ids {
+		if job, known := b.jobs[id]; known {
+			states = append(states, bridge.JobState{ID: id, Status: job.Status, Progress: job.Progress})
+		}
+	}
+	return states, b.storeErr
+}
+
+func (b *backroom) RecentJobs(context.Context, string, int) ([]string, error) { return nil, b.storeErr }
 
 func (b *backroom) Accept(_ context.Context, job bridge.Job, intention string) (*bridge.Recorded, error) {
 	b.mu.Lock()

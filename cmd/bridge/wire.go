@@ -84,7 +84,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 	worker := &bridge.Worker{
 		Ledger: p.store, Shops: p.shops, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,
-		Observe: p.metrics, Trace: tracer,
+		Observe: p.desk.Hearing(p.metrics), Trace: tracer,
 		Slots: &bridge.Slots{Workers: c.jobWorkers, Several: p.shops.Several, Freed: func() { p.runner.Kick() }},
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
