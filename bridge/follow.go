@@ -24,6 +24,15 @@ func (d *Desk) follow(ctx context.Context, actor Actor, id string, wait time.Dur
 	return d.own(ctx, actor, id)
 }
 
+// RecentJobs tells where the actor's own newest jobs are, newest first.
+func (d *Desk) RecentJobs(ctx context.Context, actor Actor, limit int) ([]JobState, error) {
+	op, _ := FindOperation(OpGetJobStatus)
+	if err := d.Authorize(actor, op); err != nil {
+		return nil, err
+	}
+	return d.Jobs.RecentJobs(ctx, actor.ClientID, limit)
+}
+
 // own loads a job for the client whose job it is.
 func (d *Desk) own(ctx context.Context, actor Actor, id string) (Job, error) {
 	job, err := d.Jobs.JobStatus(ctx, id)

@@ -36,10 +36,10 @@ type JobReader interface {
 	// JobStates tells where any number of jobs are, with one statement for some
 	// thousand of them. Ids without a job are left out; the order is any.
 	JobStates(ctx context.Context, ids []string) ([]JobState, error)
-	// RecentJobs gives ids of a client's own newest jobs, newest first, up to
+	// RecentJobs tells where a client's own newest jobs are, newest first, up to
 	// limit and only from among the newest of all clients, so that its cost is
 	// bounded.
-	RecentJobs(ctx context.Context, clientID string, limit int) ([]string, error)
+	RecentJobs(ctx context.Context, clientID string, limit int) ([]JobState, error)
 }
 
 // JobState is what changes of a job while somebody waits for it.

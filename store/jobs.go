@@ -35,6 +35,8 @@ func (s *Store) load(ctx context.Context, columns, id string) (bridge.Job, error
 	return row.job, s.fault(err)
 }
 
+const stateColumns = "id, status, progress_done, progress_total"
+
 // JobStates tells where jobs are, with one statement for maxRows of them.
 func (s *Store) JobStates(ctx context.Context, ids []string) ([]bridge.JobState, error) {
 	var states []bridge.JobState
@@ -44,15 +46,11 @@ func (s *Store) JobStates(ctx context.Context, ids []string) ([]bridge.JobState,
 			args[i] = id
 		}
 		marks := strings.Repeat("?, ", len(some)-1) + "?"
-		err := s.each(ctx, "SELECT id, status, progress_done, progress_total FROM jobs WHERE id IN ("+marks+")", args, func(row scanner) error {
-			var at bridge.JobState
-			err := row.Scan(&at.ID, &at.Status, &at.Progress.Done, &at.Progress.Total)
-			states = append(states, at)
-			return err
-		})
+		found, err := s.states(ctx, "SELECT "+stateColumns+" FROM jobs WHERE id IN ("+marks+")", args...)
 		if err != nil {
 			return nil, err
 		}
+		states = append(states, found...)
 	}
 	return states, nil
 }
@@ -62,32 +60,27 @@ func (s *Store) JobStates(ctx context.Context, ids []string) ([]bridge.JobState,
 // walk through all of them.
 const recentWindow = 2000
 
-// RecentJobs gives ids of the client's newest jobs, newest first.
-func (s *Store) RecentJobs(ctx context.Context, clientID string, limit int) ([]string, error) {
-	var ids []string
-	err := s.each(ctx, "SELECT id FROM (SELECT id, client_id FROM jobs ORDER BY id DESC LIMIT ?) AS recent WHERE client_id = ? ORDER BY id DESC LIMIT ?",
-		[]any{recentWindow, clientID, limit}, func(row scanner) error {
-			var id string
-			err := row.Scan(&id)
-			ids = append(ids, id)
-			return err
-		})
-	return ids, err
+// RecentJobs tells where the client's newest jobs are, newest first.
+func (s *Store) RecentJobs(ctx context.Context, clientID string, limit int) ([]bridge.JobState, error) {
+	return s.states(ctx, "SELECT "+stateColumns+" FROM (SELECT client_id, "+stateColumns+" FROM jobs ORDER BY id DESC LIMIT ?) AS recent WHERE client_id = ? ORDER BY id DESC LIMIT ?",
+		recentWindow, clientID, limit)
 }
 
-// each calls take with every row of a query.
-func (s *Store) each(ctx context.Context, query string, args []any, take func(scanner) error) error {
+func (s *Store) states(ctx context.Context, query string, args ...any) ([]bridge.JobState, error) {
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
-		return s.fault(err)
+		return nil, s.fault(err)
 	}
 	defer rows.Close()
+	var states []bridge.JobState
 	for rows.Next() {
-		if err := take(rows); err != nil {
-			return s.fault(err)
+		var at bridge.JobState
+		if err := rows.Scan(&at.ID, &at.Status, &at.Progress.Done, &at.Progress.Total); err != nil {
+			return nil, s.fault(err)
 		}
+		states = append(states, at)
 	}
-	return s.fault(rows.Err())
+	return states, s.fault(rows.Err())
 }
 
 const (

@@ -84,7 +84,8 @@ func TestRecentJobsAreTheClientsOwn(t *testing.T) {
 			r.accept(j)
 		}
 		got, err := r.RecentJobs(r.Context(), "client", 2)
-		if want := []string{own[2], own[1]}; err != nil || !slices.Equal(got, want) {
+		want := []bridge.JobState{{ID: own[2], Status: schemas.Accepted}, {ID: own[1], Status: schemas.Accepted}}
+		if err != nil || !slices.Equal(got, want) {
 			r.Errorf("got %v, %v; want %v", got, err, want)
 		}
 		if got, err := r.RecentJobs(r.Context(), "nobody", 2); err != nil || len(got) != 0 {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -89,10 +90,15 @@ func (w *world) Product(ctx context.Context, id int64) (schemas.Product, error) 
 	}, err
 }
 
-func (w *world) Order(_ context.Context, id int64, _ bool) (schemas.Order, error) {
+func (w *world) Order(_ context.Context, id int64, withCustomer bool) (schemas.Order, error) {
 	total, err := schemas.ParseMoney("14.28")
+	var customer *schemas.OrderCustomer
+	if withCustomer {
+		customer = &schemas.OrderCustomer{}
+	}
 	return schemas.Order{
-		ID: id, Reference: "XKBKNABJK", Status: schemas.OrderStatus{ID: 2, Key: "payment_accepted", Name: injection, Paid: true},
+		Customer: customer,
+		ID:       id, Reference: "XKBKNABJK", Status: schemas.OrderStatus{ID: 2, Key: "payment_accepted", Name: injection, Paid: true},
 		Totals:    schemas.OrderTotals{TaxIncl: total, TaxExcl: total, Currency: "EUR"},
 		Lines:     []schemas.OrderLine{{ProductID: 1, Name: injection, Quantity: 1, UnitTaxIncl: total, UnitTaxExcl: total}},
 		CreatedAt: "2026-11-01T10:00:00+01:00", UpdatedAt: "2026-11-01T10:00:00+01:00",
@@ -128,17 +134,16 @@ func (w *world) JobStates(ctx context.Context, ids []string) (states []bridge.Jo
 	return states, nil
 }
 
-func (w *world) RecentJobs(_ context.Context, clientID string, limit int) (ids []string, _ error) {
+func (w *world) RecentJobs(_ context.Context, clientID string, limit int) (states []bridge.JobState, _ error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, job := range w.jobs {
 		if job.ClientID == clientID {
-			ids = append(ids, id)
+			states = append(states, bridge.JobState{ID: id, Status: job.Status, Progress: job.Progress})
 		}
 	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
-	return ids[:min(limit, len(ids))], nil
+	slices.SortFunc(states, func(a, b bridge.JobState) int { return strings.Compare(b.ID, a.ID) })
+	return states[:min(limit, len(states))], nil
 }
 
 func (w *world) newID() string {

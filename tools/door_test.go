@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,11 +34,6 @@ func toolsFor(t *testing.T, actor bridge.Actor) (raw string, tools []listed) {
 		t.Fatal(err)
 	}
 	return raw, answer.Result.Tools
-}
-
-func TestToolListIsTheGolden(t *testing.T) {
-	raw, _ := toolsFor(t, writer)
-	golden(t, "tools_list.json", indented(t, []byte(raw)))
 }
 
 // Every conversation pays for the tool list.
@@ -173,7 +169,11 @@ func TestScopesDecideWhatIsSeenAndCalled(t *testing.T) {
 	if _, tools := toolsFor(t, bridge.Actor{ClientID: "x", Scopes: []string{auth.ScopePII}}); len(tools) != 0 {
 		t.Errorf("a client without scopes sees %d tools", len(tools))
 	}
-	if answer := p.ask(`{"jsonrpc":"2.0","id":2,"method":"prompts/list"}`); answer != `{"jsonrpc":"2.0","id":2,"result":{"prompts":[]}}` {
+	const listPrompts = `{"jsonrpc":"2.0","id":2,"method":"prompts/list"}`
+	if answer := p.ask(listPrompts); strings.Count(answer, `"title"`) != 1 || !strings.Contains(answer, "explain_failed_job") {
 		t.Errorf("a reader's prompts: %s", answer)
+	}
+	if answer := openPipe(t, newWorld().door(), bridge.Actor{ClientID: "x"}).ask(listPrompts); answer != `{"jsonrpc":"2.0","id":2,"result":{"prompts":[]}}` {
+		t.Errorf("the prompts of a client without scopes: %s", answer)
 	}
 }

@@ -19,13 +19,14 @@ const (
 	schemaURI   = "bridge://schemas/{name}"
 	jobURI      = "bridge://jobs/{id}"
 	productURI  = "bridge://products/{id}"
+	orderURI    = "bridge://orders/{id}"
 )
 
 const jsonType = "application/json"
 
-// addResources serves what a host may attach to a conversation by itself. Jobs
-// and products go the way of the tools of the same content: same scope, same
-// window, same verdicts.
+// addResources serves what a host may attach to a conversation by itself. Jobs,
+// products and orders go the way of the tools of the same content: same scope,
+// same window, same verdicts, and customer data for the same clients only.
 func (d *Door) addResources(s *server.MCPServer) {
 	s.AddResource(mcp.NewResource(policiesURI, "policies",
 		mcp.WithResourceTitle("Refusal rules"), mcp.WithMIMEType(jsonType),
@@ -39,6 +40,9 @@ func (d *Door) addResources(s *server.MCPServer) {
 	s.AddResourceTemplate(mcp.NewResourceTemplate(productURI, "products",
 		mcp.WithTemplateTitle("A product"), mcp.WithTemplateMIMEType(jsonType),
 		mcp.WithTemplateDescription("A product as the shop has it now.")), d.reader(bridge.OpGetProduct, "product_id"))
+	s.AddResourceTemplate(mcp.NewResourceTemplate(orderURI, "orders",
+		mcp.WithTemplateTitle("An order"), mcp.WithTemplateMIMEType(jsonType),
+		mcp.WithTemplateDescription("An order as the shop has it now.")), d.reader(bridge.OpGetOrder, "order_id"))
 }
 
 func readPolicies(_ context.Context, req mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {

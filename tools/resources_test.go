@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -70,6 +71,8 @@ func TestResourcesAreRefusedAsTheirToolsAre(t *testing.T) {
 		{reader, "bridge://products/one", "", -32603, "schema_violation: "},
 		{reader, "bridge://products/1e400", "", -32603, "schema_violation: "},
 		{stranger, "bridge://jobs/" + runningJob, "", -32603, "not_found: "},
+		{nobody, "bridge://orders/5", "", -32603, "insufficient_scope: "},
+		{reader, "bridge://orders/five", "", -32603, "schema_violation: "},
 		{reader, "bridge://schemas/nothing", "", -32603, "not_found: "},
 		{reader, "bridge://nothing", "", -32002, ""},
 		{reader, "bridge://nothing", modern, -32602, ""},
@@ -78,6 +81,27 @@ func TestResourcesAreRefusedAsTheirToolsAre(t *testing.T) {
 		answer := readURI(t, openPipe(t, newWorld().door(), tc.actor), tc.uri, tc.meta)
 		if answer.Error == nil || answer.Error.Code != tc.code || !strings.HasPrefix(answer.Error.Message, tc.message) {
 			t.Errorf("%s: %+v, want %d %s", tc.uri, answer.Error, tc.code, tc.message)
+		}
+	}
+}
+
+// The resource shows of an order what the tool shows: the customer only to
+// clients with bridge:pii.
+func TestOrdersAreReadWithTheirScopes(t *testing.T) {
+	for _, c := range []struct {
+		scopes   []string
+		customer bool
+	}{
+		{[]string{auth.ScopeRead}, false},
+		{[]string{auth.ScopeRead, auth.ScopePII}, true},
+	} {
+		answer := readURI(t, openPipe(t, newWorld().door(), bridge.Actor{ClientID: "x", Scopes: c.scopes}), "bridge://orders/5", "")
+		if answer.Result == nil {
+			t.Fatalf("%v: %+v", c.scopes, answer.Error)
+		}
+		var order schemas.Order
+		if err := json.Unmarshal([]byte(answer.Result.Contents[0].Text), &order); err != nil || order.ID != 5 || (order.Customer != nil) != c.customer {
+			t.Errorf("%v: %v, %+v", c.scopes, err, order)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -79,9 +80,22 @@ func newRefusal(fault *bridge.Error) refusal {
 // wholeSeconds rounds up, so that nobody comes back too early.
 func wholeSeconds(wait time.Duration) int { return int(math.Ceil(wait.Seconds())) }
 
-// refusalLine is a refusal in one line of text.
+// quoting are the codes whose message may quote the shop: its complaint about a
+// change, or a name somebody gave to a status of the shop's own.
+var quoting = []bridge.Code{
+	bridge.CodeUnprocessable, bridge.CodeImpossibleTransition, bridge.CodeShopRefused, bridge.CodeShopUnavailable,
+	bridge.CodeOutcomeUnknown, bridge.CodeAttemptsExhausted,
+}
+
+// refusalLine is a refusal in one line of text, in words of our own: where the
+// message may quote the shop it stays in the structured content, for the reason
+// headline gives.
 func refusalLine(fault *bridge.Error) string {
-	return oneLine(fmt.Sprintf("%s: %s – %s", fault.Code.Row().Code, fault.Message, fault.PublicFix()))
+	row, said := fault.Code.Row(), fault.Message
+	if slices.Contains(quoting, row.Code) {
+		said = row.Title + " (see message)"
+	}
+	return oneLine(fmt.Sprintf("%s: %s – %s", row.Code, said, fault.PublicFix()))
 }
 
 // maxLine is how many characters of a message the text line shows.

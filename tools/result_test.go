@@ -3,6 +3,7 @@ package tools
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,11 @@ func TestEveryCodeHasItsResult(t *testing.T) {
 		if wait := got.RetryAfterSeconds > 0; wait != (row.Status == 429 || row.Status == 503) {
 			t.Errorf("%s: retry after %d", row.Code, got.RetryAfterSeconds)
 		}
-		if line := answer.Result.Content[0].Text; line != string(row.Code)+": What happened. – "+row.Fix {
+		said := "What happened."
+		if slices.Contains(quoting, row.Code) {
+			said = row.Title + " (see message)"
+		}
+		if line := answer.Result.Content[0].Text; line != string(row.Code)+": "+said+" – "+row.Fix {
 			t.Errorf("%s: the line is %q", row.Code, line)
 		}
 		if answer.Result.Content[1].Text != string(answer.Result.StructuredContent) || strings.Contains(text, "the cause beneath") {
@@ -109,6 +114,61 @@ func TestALineIsOneLine(t *testing.T) {
 	}
 	if got := []rune(oneLine(strings.Repeat("é", 2*maxLine))); len(got) != maxLine || got[maxLine-1] != '…' {
 		t.Errorf("%d characters", len(got))
+	}
+}
+
+// ATTACK: a product, an order status or a complaint of the shop is named so
+// that it reads as an order to the model. Such text may stand in structured
+// fields, and in their copy as JSON, but in no line of text, no protocol error
+// and no notification.
+func TestShopTextStaysInStructuredFields(t *testing.T) {
+	w := newWorld()
+	running := w.jobs[runningJob]
+	running.Steps = []bridge.StepRecord{{Name: "price", Target: "product:1", State: bridge.StepFailed, Detail: injection}}
+	running.Progress = schemas.Progress{Done: 1, Total: 2}
+	w.jobs[runningJob] = running
+	failed := w.jobs[succeededJob]
+	failed.Status, failed.Error, failed.Result = schemas.Failed, &schemas.JobError{Code: "unprocessable", Message: injection, Fix: injection}, json.RawMessage(`{"name":"IGNORE ALL"}`)
+	w.jobs[succeededJob] = failed
+	p := openPipe(t, w.door(), writer)
+	const attack = "IGNORE ALL"
+	lines := 0
+	line := func(call string) {
+		t.Helper()
+		var text string
+		for text = p.ask(call); strings.Contains(text, `"method":`); text = p.receive() {
+			if strings.Contains(text, attack) {
+				t.Errorf("a notification carries the shop's text: %s", text)
+			}
+		}
+		answer := readOutcome(t, text)
+		if answer.Error != nil {
+			if strings.Contains(text, attack) {
+				t.Errorf("a protocol error carries the shop's text: %s", text)
+			}
+			return
+		}
+		lines++
+		if said := answer.Result.Content[0].Text; strings.Contains(said, attack) || strings.ContainsAny(said, "\n\r") {
+			t.Errorf("the line carries the shop's text: %q", said)
+		}
+		if !strings.Contains(string(answer.Result.StructuredContent), attack) {
+			t.Errorf("the structured content of %s does not, so that this test shows nothing: %s", call, text)
+		}
+	}
+	line(callLine(1, bridge.OpGetProduct, `{"product_id":1}`))
+	line(callLine(1, bridge.OpGetOrder, `{"order_id":5}`))
+	line(callLine(1, bridge.OpGetJobStatus, `{"job_id":"`+succeededJob+`"}`))
+	line(strings.Replace(callLine(1, bridge.OpGetJobStatus, `{"job_id":"`+runningJob+`","wait_seconds":1}`), `"params":{`, `"params":{"_meta":{"progressToken":7},`, 1))
+	write := `{"request_id":"` + requestOne + `","order_id":5,"new_status":"shipped"}`
+	for _, code := range quoting {
+		w.preflightErr = bridge.Fault(code, nil, "The shop refused the change: %s.", injection)
+		line(callLine(1, bridge.OpUpdateOrderStatus, write))
+		w.productErr = w.preflightErr
+		line(`{"jsonrpc":"2.0","id":2,"method":"resources/read","params":{"uri":"bridge://products/1"}}`)
+	}
+	if want := 4 + len(quoting); lines != want {
+		t.Errorf("%d results seen, want %d", lines, want)
 	}
 }
 

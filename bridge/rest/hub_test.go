@@ -86,7 +86,9 @@ func (b *backroom) JobStates(_ context.Context, ids []string) (states []bridge.J
 	return states, b.storeErr
 }
 
-func (b *backroom) RecentJobs(context.Context, string, int) ([]string, error) { return nil, b.storeErr }
+func (b *backroom) RecentJobs(context.Context, string, int) ([]bridge.JobState, error) {
+	return nil, b.storeErr
+}
 
 func (b *backroom) Accept(_ context.Context, job bridge.Job, intention string) (*bridge.Recorded, error) {
 	b.mu.Lock()

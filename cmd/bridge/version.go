@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+
+	"github.com/prestashop-bridge/bridge/tools"
 )
 
 // version is the program's version; CHANGELOG.md tells what is in it.
@@ -13,6 +15,6 @@ func printVersion(_ context.Context, p process) error {
 	if err := parse(p, flags(p, "version")); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "bridge %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(p.stdout, "bridge %s (%s, %s/%s), MCP surface %d\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, tools.SurfaceVersion)
 	return nil
 }
