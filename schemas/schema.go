@@ -15,16 +15,23 @@ import (
 // beside the payload: the X-Request-ID of that door.
 const RequestIDProperty = `{"type":"string","format":"uuid","description":"UUID v4, one per intention; the same again to retry."}`
 
-// Schema is one generated JSON Schema (2020-12) with its compiled validator
-// and the checks that no schema can express. The zero Schema accepts nothing.
+// Schema is one generated JSON Schema (2020-12) with its validator and the
+// checks that no schema can express. The zero Schema accepts nothing. The
+// validator is compiled when it is first needed: a door shows all schemas as
+// soon as it starts, and validates later.
 type Schema struct {
-	name     string
-	tree     *invopop.Schema
-	text     json.RawMessage
-	outline  json.RawMessage // of answers only
-	compiled *santhosh.Schema
-	members  map[string][]string // by schema location: the members allowed there, in order
-	checks   []check
+	name      string
+	tree      *invopop.Schema
+	text      json.RawMessage
+	outline   json.RawMessage // of answers only
+	validator func() (validator, error)
+	checks    []check
+}
+
+// validator is a compiled schema.
+type validator struct {
+	*santhosh.Schema
+	members map[string][]string // by schema location: the members allowed there, in order
 }
 
 // check looks for faults a schema cannot express. It must bear any value: it
@@ -57,22 +64,22 @@ var outputs = []definition{
 }
 
 var (
-	compiledInputs  = sync.OnceValues(func() (map[string]Schema, error) { return compileAll(inputs) })
-	compiledOutputs = sync.OnceValues(compileOutputs)
+	allInputs  = sync.OnceValues(func() (map[string]Schema, error) { return generateAll(inputs) })
+	allOutputs = sync.OnceValues(generateOutputs)
 )
 
 // Input gives the schema of what an operation takes: get_product, get_order,
 // get_job_status, update_product, import_products or update_order_status. Of
 // any other name it gives the zero Schema.
 func Input(name string) Schema {
-	all, _ := compiledInputs()
+	all, _ := allInputs()
 	return all[name]
 }
 
 // Output gives the schema of an answer: product, order, job or acceptance. Of
 // any other name it gives the zero Schema.
 func Output(name string) Schema {
-	all, _ := compiledOutputs()
+	all, _ := allOutputs()
 	return all[name]
 }
 
@@ -90,21 +97,32 @@ func namesOf(definitions []definition) []string {
 	return names
 }
 
-// Ready compiles everything and reports what cannot be, which only a change of
-// this package can cause: a test and the program's start ask it, so that no
-// request has to.
+// Ready generates and compiles everything and reports what cannot be, which
+// only a change of this package can cause: a test and the program's checks ask
+// it, so that no request has to.
 func Ready() error {
-	if _, err := compiledInputs(); err != nil {
+	inputs, err := allInputs()
+	if err != nil {
 		return err
 	}
-	_, err := compiledOutputs()
-	return err
+	outputs, err := allOutputs()
+	if err != nil {
+		return err
+	}
+	for _, all := range []map[string]Schema{inputs, outputs} {
+		for _, s := range all {
+			if _, err := s.validator(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
-func compileAll(definitions []definition) (map[string]Schema, error) {
+func generateAll(definitions []definition) (map[string]Schema, error) {
 	all := map[string]Schema{}
 	for _, d := range definitions {
-		s, err := compile(d.name, reflectShape(d.of, d.shapes), d.checks)
+		s, err := generate(d.name, reflectShape(d.of, d.shapes), d.checks)
 		if err != nil {
 			return nil, err
 		}
@@ -113,8 +131,8 @@ func compileAll(definitions []definition) (map[string]Schema, error) {
 	return all, nil
 }
 
-func compileOutputs() (map[string]Schema, error) {
-	all, err := compileAll(outputs)
+func generateOutputs() (map[string]Schema, error) {
+	all, err := generateAll(outputs)
 	for name, s := range all {
 		if s.outline, err = json.Marshal(outline(s.tree)); err != nil {
 			return nil, fmt.Errorf("schema %s: %w", name, err)
@@ -124,45 +142,56 @@ func compileOutputs() (map[string]Schema, error) {
 	return all, err
 }
 
-func compile(name string, tree *invopop.Schema, checks []check) (Schema, error) {
+func generate(name string, tree *invopop.Schema, checks []check) (Schema, error) {
 	text, err := json.Marshal(tree)
 	if err != nil {
 		return Schema{}, fmt.Errorf("schema %s: %w", name, err)
 	}
+	compiled := sync.OnceValues(func() (validator, error) {
+		v, err := compile(name, tree, text)
+		if err != nil {
+			return v, fmt.Errorf("schema %s: %w", name, err)
+		}
+		return v, nil
+	})
+	return Schema{name: name, tree: tree, text: text, validator: compiled, checks: checks}, nil
+}
+
+func compile(name string, tree *invopop.Schema, text json.RawMessage) (validator, error) {
 	resource, err := santhosh.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
-		return Schema{}, fmt.Errorf("schema %s: %w", name, err)
+		return validator{}, err
 	}
 	compiler := santhosh.NewCompiler()
 	compiler.DefaultDraft(santhosh.Draft2020)
 	compiler.AssertFormat()
 	location := "bridge:///schemas/" + name
 	if err := compiler.AddResource(location, resource); err != nil {
-		return Schema{}, fmt.Errorf("schema %s: %w", name, err)
+		return validator{}, err
 	}
 	compiled, err := compiler.Compile(location)
 	if err != nil {
-		return Schema{}, fmt.Errorf("schema %s: %w", name, err)
+		return validator{}, err
 	}
-	s := Schema{name: name, tree: tree, text: text, compiled: compiled, members: map[string][]string{}, checks: checks}
-	s.collectMembers(tree, compiled)
-	return s, nil
+	v := validator{Schema: compiled, members: map[string][]string{}}
+	v.collectMembers(tree, compiled)
+	return v, nil
 }
 
 // collectMembers walks the generated and the compiled tree together: only the
 // first knows the order of members, only the second their locations.
-func (s Schema) collectMembers(tree *invopop.Schema, compiled *santhosh.Schema) {
+func (v validator) collectMembers(tree *invopop.Schema, compiled *santhosh.Schema) {
 	if tree.Properties != nil {
-		s.members[compiled.Location] = slices.Collect(tree.Properties.KeysFromOldest())
+		v.members[compiled.Location] = slices.Collect(tree.Properties.KeysFromOldest())
 		for name, property := range tree.Properties.FromOldest() {
-			s.collectMembers(property, compiled.Properties[name])
+			v.collectMembers(property, compiled.Properties[name])
 		}
 	}
 	if tree.Items != nil {
-		s.collectMembers(tree.Items, compiled.Items2020)
+		v.collectMembers(tree.Items, compiled.Items2020)
 	}
 	for pattern, value := range compiled.PatternProperties {
-		s.collectMembers(tree.PatternProperties[pattern.String()], value)
+		v.collectMembers(tree.PatternProperties[pattern.String()], value)
 	}
 }
 
@@ -209,7 +238,7 @@ func (s Schema) WithProperty(name, property string, required bool) (Schema, erro
 	if required && !slices.Contains(tree.Required, name) {
 		tree.Required = append(tree.Required, name)
 	}
-	return compile(s.name, &tree, s.checks)
+	return generate(s.name, &tree, s.checks)
 }
 
 // WithRequestID derives the schema of an MCP write tool: the payload plus a

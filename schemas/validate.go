@@ -17,13 +17,17 @@ import (
 // schema refuses and what only a check can see. After the first hundred a last
 // entry says how many more there are. Nil means the document may be decoded.
 func (s Schema) Validate(doc Document) []FieldError {
-	if s.compiled == nil {
+	if s.validator == nil {
 		return []FieldError{sayNoSchema.at("")}
 	}
-	if faults := s.overfull(doc.value); len(faults) > 0 {
+	v, err := s.validator()
+	if err != nil { // Ready tells which; nothing passes a schema that is none
+		return []FieldError{sayNoSchema.at("")}
+	}
+	if faults := v.overfull(doc.value); len(faults) > 0 {
 		return faults
 	}
-	faults := s.mismatches(s.compiled.Validate(doc.Value()))
+	faults := v.mismatches(v.Validate(doc.Value()))
 	for _, check := range s.checks {
 		faults = append(faults, check(doc.value)...)
 	}
@@ -39,10 +43,10 @@ func (s Schema) Validate(doc Document) []FieldError {
 // overfull looks for top-level lists that are too long before anything walks
 // them: 10 MB of broken items would cost a second of work to tell what the
 // first look tells.
-func (s Schema) overfull(value any) []FieldError {
+func (v validator) overfull(value any) []FieldError {
 	members, _ := value.(map[string]any)
 	var faults []FieldError
-	for name, member := range s.compiled.Properties {
+	for name, member := range v.Properties {
 		if list, ok := members[name].([]any); ok && member.MaxItems != nil && len(list) > *member.MaxItems {
 			faults = append(faults, sayMaxItems.at(pointerTo(name), *member.MaxItems, len(list)))
 		}
@@ -51,7 +55,7 @@ func (s Schema) overfull(value any) []FieldError {
 }
 
 // mismatches flattens the validator's tree of errors to its leaves.
-func (s Schema) mismatches(err error) []FieldError {
+func (v validator) mismatches(err error) []FieldError {
 	var failed *santhosh.ValidationError
 	if err == nil {
 		return nil
@@ -60,28 +64,28 @@ func (s Schema) mismatches(err error) []FieldError {
 		return []FieldError{sayMismatch.at("")}
 	}
 	if len(failed.Causes) == 0 {
-		return s.leaf(failed)
+		return v.leaf(failed)
 	}
 	var faults []FieldError
 	for _, cause := range failed.Causes {
-		faults = append(faults, s.mismatches(cause)...)
+		faults = append(faults, v.mismatches(cause)...)
 	}
 	return faults
 }
 
 // leaf words one schema keyword that failed. A missing or unknown member is
 // reported at the member itself, because that is what the sender must touch.
-func (s Schema) leaf(failed *santhosh.ValidationError) []FieldError {
+func (v validator) leaf(failed *santhosh.ValidationError) []FieldError {
 	here := pointerTo(failed.InstanceLocation...)
 	switch k := failed.ErrorKind.(type) {
 	case *kind.Required:
 		return each(k.Missing, func(name string) FieldError { return Missing(here + pointerTo(name)) })
 	case *kind.AdditionalProperties:
-		return each(k.Properties, func(name string) FieldError { return s.unknown(here+pointerTo(name), failed.SchemaURL) })
+		return each(k.Properties, func(name string) FieldError { return v.unknown(here+pointerTo(name), failed.SchemaURL) })
 	case *kind.Type:
 		return []FieldError{typeFault(here, k.Want, k.Got)}
 	case *kind.MinProperties:
-		return []FieldError{s.emptyObject(here, failed.SchemaURL)}
+		return []FieldError{v.emptyObject(here, failed.SchemaURL)}
 	case *kind.UniqueItems:
 		return []FieldError{sayUnique.at(here+pointerTo(strconv.Itoa(k.Duplicates[1])), k.Duplicates[0])}
 	case *kind.Enum:
@@ -124,16 +128,16 @@ func bound(here string, failed santhosh.ErrorKind) FieldError {
 	return sayMismatch.at(here)
 }
 
-func (s Schema) unknown(pointer, location string) FieldError {
-	names, known := s.members[location]
+func (v validator) unknown(pointer, location string) FieldError {
+	names, known := v.members[location]
 	if !known {
 		return sayLanguage.at(pointer)
 	}
 	return sayUnknown.at(pointer, strings.Join(names, ", "))
 }
 
-func (s Schema) emptyObject(pointer, location string) FieldError {
-	names, known := s.members[location]
+func (v validator) emptyObject(pointer, location string) FieldError {
+	names, known := v.members[location]
 	if !known {
 		return sayEmptyObject.worded(pointer, word{"a language iso code such as en", "语言代码，如 en"})
 	}
