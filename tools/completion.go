@@ -68,6 +68,9 @@ func (c completer) jobs(ctx context.Context, typed string, fitting func(bridge.J
 func (c completer) recent(ctx context.Context) ([]bridge.JobState, error) {
 	op, _ := bridge.FindOperation(bridge.OpGetJobStatus)
 	note(ctx, op, "")
+	if err := c.door.opened(ctx); err != nil {
+		return nil, err
+	}
 	actor := actorFrom(ctx)
 	if err := c.door.Desk.Authorize(actor, op); err != nil {
 		return nil, err

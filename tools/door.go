@@ -39,6 +39,9 @@ type Door struct {
 	Name, Version string
 	// MaxPayloadBytes bounds the arguments of one call.
 	MaxPayloadBytes int64
+	// Opened is closed once the desk's ports are set; until then whatever needs
+	// them waits, and everything else is served. Nil: they are set.
+	Opened <-chan struct{}
 
 	Gate *bridge.Gate
 	// BaseURL is the deployment's public address, such as
@@ -79,6 +82,19 @@ func (d *Door) newServer() *server.MCPServer {
 	d.addResources(s)
 	addPrompts(s)
 	return s
+}
+
+// opened waits until the desk can be asked.
+func (d *Door) opened(ctx context.Context) error {
+	if d.Opened == nil {
+		return nil
+	}
+	select {
+	case <-d.Opened:
+		return nil
+	case <-ctx.Done():
+		return bridge.Fault(bridge.CodeInternal, context.Cause(ctx), "The call was given up, or the server stopped, before it could be served.")
+	}
 }
 
 // visibleTools shows a client the tools its scopes allow, in the order of the

@@ -98,6 +98,9 @@ func (d *Door) carryOut(ctx context.Context, op bridge.Operation, c call) (bridg
 // submit takes a call through the desk in the order of the contract.
 func (d *Door) submit(ctx context.Context, op bridge.Operation, c call) (bridge.Answer, error) {
 	note(ctx, op, "")
+	if err := d.opened(ctx); err != nil {
+		return bridge.Answer{}, err
+	}
 	actor := actorFrom(ctx)
 	if err := d.Desk.Authorize(actor, op); err != nil {
 		return bridge.Answer{}, err

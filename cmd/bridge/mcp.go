@@ -44,7 +44,8 @@ func mcpStdio(ctx context.Context, p process) error {
 	return mcpLocal(ctx, p, src, *standIn, *shopName)
 }
 
-// mcpLocal is the door of a bridge in this process.
+// mcpLocal is the door of a bridge in this process. The host hears which tools
+// there are before the database is open; calls wait for that.
 func mcpLocal(ctx context.Context, p process, src source, standIn bool, shopName string) error {
 	if standIn {
 		shop, err := openBuiltIn()
@@ -70,23 +71,27 @@ func mcpLocal(ctx context.Context, p process, src source, standIn bool, shopName
 		return err
 	}
 	defer closeLog()
-	parts, err := assemble(ctx, c, log)
-	if err != nil {
-		return err
-	}
+	parts := newParts(c, log)
 	defer parts.close()
-	if _, err := parts.shops.Shop(ctx, c.stdioShop); err != nil {
-		return fmt.Errorf("--shop: %w", err)
-	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	group.Go(func() error { return parts.work(ctx) })
+	opened := make(chan struct{})
+	group.Go(func() error {
+		if err := parts.open(ctx); err != nil {
+			return err
+		}
+		if _, err := parts.shops.Shop(ctx, c.stdioShop); err != nil {
+			return fmt.Errorf("--shop: %w", err)
+		}
+		close(opened)
+		log.Info("ready", "door", "stdio", "client_id", parts.actor().ClientID, "version", version)
+		return parts.work(ctx)
+	})
 	group.Go(func() error {
 		defer cancel()
-		log.Info("ready", "door", "stdio", "client_id", parts.actor().ClientID, "version", version)
-		door := &tools.Door{Desk: parts.desk, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
+		door := &tools.Door{Desk: parts.desk, Opened: opened, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
 		return door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {

@@ -40,47 +40,59 @@ type parts struct {
 	runner  *queue.Runner
 }
 
-// assemble opens the database (bringing it to this version's schema), the
-// queue and the shop, and ties hub and worker to them.
-func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err error) {
-	p := &parts{config: c, log: log, metrics: metrics.New(version)}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
-	node := nodeName()
-	tracer, err := p.openTraces(ctx)
-	if err != nil {
+// assemble gives the program with all its parts open.
+func assemble(ctx context.Context, c config, log *slog.Logger) (*parts, error) {
+	p := newParts(c, log)
+	if err := p.open(ctx); err != nil {
+		p.close()
 		return nil, err
 	}
+	return p, nil
+}
+
+// newParts gives the program with a desk that can keep accounts and nothing
+// else yet.
+func newParts(c config, log *slog.Logger) *parts {
+	p := &parts{config: c, log: log, metrics: metrics.New(version)}
+	p.desk = &bridge.Desk{
+		Rules:       policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts},
+		MaxAttempts: c.jobMaxAttempts, Now: time.Now, NewID: newJobID, Log: log, Observe: p.metrics,
+	}
+	return p
+}
+
+// open opens the database (bringing it to this version's schema), the queue
+// and the shop, and ties hub and worker to them. The caller closes the parts,
+// also after an error.
+func (p *parts) open(ctx context.Context) error {
+	c, log, node := p.config, p.log, nodeName()
+	tracer, err := p.openTraces(ctx)
+	if err != nil {
+		return err
+	}
 	if p.store, err = awaitStore(ctx, c, log); err != nil {
-		return nil, err
+		return err
 	}
 	p.queue, err = queue.Open(ctx, c.redisDSN, queue.Options{
 		Node: node, ReplayTTL: c.replayTTL, Logger: log,
 		Limits: map[bridge.RateClass]int{bridge.RateRead: c.rateRead, bridge.RateWrite: c.rateWrite},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("REDIS_DSN: %w", err)
+		return fmt.Errorf("REDIS_DSN: %w", err)
 	}
-	rules := policies.Book{MaxPayloadBytes: c.maxPayload, AllowedHosts: c.imageHosts}
 	sealer, err := auth.OpenSealer(c.secretsKeyPath)
 	if err != nil {
-		return nil, fmt.Errorf("SECRETS_KEY_PATH: %w", err)
+		return fmt.Errorf("SECRETS_KEY_PATH: %w", err)
 	}
 	p.shops, err = prestashop.NewShops(prestashop.Options{
-		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: rules,
+		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: p.desk.Rules,
 		Logger: log, Observe: p.countCall, Trace: tracer,
 	}, p.imageMemory, bridge.ShopDirectory{Registry: p.store, Sealer: sealer})
 	if err != nil {
-		return nil, fmt.Errorf("PRESTASHOP_URL: %w", err)
+		return fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
-	p.desk = &bridge.Desk{
-		Intake: p.store, Jobs: p.store, Shops: p.shops, Transport: p.queue, Replays: p.queue, Limiter: p.queue,
-		Rules: rules, MaxAttempts: c.jobMaxAttempts, Now: time.Now, NewID: newJobID, Log: log,
-		Observe: p.metrics, Trace: tracer,
-	}
+	d := p.desk
+	d.Intake, d.Jobs, d.Shops, d.Transport, d.Replays, d.Limiter, d.Trace = p.store, p.store, p.shops, p.queue, p.queue, p.queue, tracer
 	worker := &bridge.Worker{
 		Ledger: p.store, Shops: p.shops, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,
@@ -91,7 +103,7 @@ func assemble(ctx context.Context, c config, log *slog.Logger) (_ *parts, err er
 		Work: worker.Run, Due: worker.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,
 	})
 	p.watchParts()
-	return p, nil
+	return nil
 }
 
 // startPatience is how long a node that starts waits for its database: the two

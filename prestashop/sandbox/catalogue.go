@@ -182,7 +182,7 @@ func (s *Shop) stock(item Item) error {
 	}
 	for range item.Pictures {
 		id := d.addPicture(item.ID)
-		d.files[id] = demoPicture(id)
+		d.files[id] = picture{demo: id}
 	}
 	return nil
 }

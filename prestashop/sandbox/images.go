@@ -170,6 +170,9 @@ func (r *run) show(image int) {
 		r.fail(http.StatusInternalServerError, 61, "This image does not exist on disk")
 		return
 	}
+	if p.demo > 0 {
+		p = demoPicture(p.demo)
+	}
 	r.raw, r.rawType = p.data, p.mime
 }
 

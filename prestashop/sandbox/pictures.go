@@ -15,6 +15,7 @@ import (
 type picture struct {
 	mime string
 	data []byte
+	demo int // instead of both: a picture of the demo, painted when it is first shown
 }
 
 // most is the largest image taken, in pixels: decoding must stay cheap
@@ -41,12 +42,12 @@ func convert(data []byte) (picture, bool) {
 		if jpeg.Encode(&out, decoded, &jpeg.Options{Quality: 90}) != nil {
 			return picture{}, false
 		}
-		return picture{"image/jpeg", out.Bytes()}, true
+		return picture{mime: "image/jpeg", data: out.Bytes()}, true
 	}
 	if png.Encode(&out, decoded) != nil {
 		return picture{}, false
 	}
-	return picture{"image/png", out.Bytes()}, true
+	return picture{mime: "image/png", data: out.Bytes()}, true
 }
 
 // paint makes a PNG of one colour with a lighter disc, so that demo pictures
@@ -69,7 +70,7 @@ func paint(width, height int, c color.Color) picture {
 	var out bytes.Buffer
 	// Encoding into a buffer cannot fail.
 	_ = png.Encode(&out, canvas)
-	return picture{"image/png", out.Bytes()}
+	return picture{mime: "image/png", data: out.Bytes()}
 }
 
 // demoPictures is how many pictures /img/demo serves.
