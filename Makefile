@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test check generate fuzz chaos chaos-short
+.PHONY: help demo build test check generate fuzz chaos chaos-short bench-mcp
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -38,3 +38,6 @@ chaos: ## kill everything at random for ten minutes while 2,700 writes are sent,
 
 chaos-short: ## the same for a quarter of a minute
 	$(GO) run ./chaos --short $(CHAOS)
+
+bench-mcp: build ## time the MCP door beside a bare mcp-go server: starts and calls a second
+	$(GO) run ./tools/bench --bridge dist/bridge

@@ -39,6 +39,7 @@ var levels = map[string]int{
 	"durability":         4,
 	"evals":              4,
 	"chaos":              4,
+	"tools/bench":        4,
 }
 
 func TestArrowsPointInward(t *testing.T) {
