@@ -12,7 +12,7 @@ import (
 type Recorded struct {
 	Intention string // hex SHA-256 of method, path and canonical payload
 	ByBatch   bool   // found by batch_id, not by request id
-	Job       Job
+	Job       Job    // without payload and targets, as JobStatus loads it
 }
 
 // Intake is the store as Accept uses it.

@@ -93,7 +93,11 @@ func TestIdsStandForTheirFirstUse(t *testing.T) {
 					r.Fatalf("Accept gave %+v; want %+v", got, test.want)
 				}
 				if got != nil {
-					want := bridge.Recorded{Intention: test.want.Intention, ByBatch: test.want.ByBatch, Job: r.loaded(first.ID)}
+					job, err := r.JobStatus(r.Context(), first.ID)
+					if err != nil {
+						r.Fatal(err)
+					}
+					want := bridge.Recorded{Intention: test.want.Intention, ByBatch: test.want.ByBatch, Job: job}
 					if diff := cmp.Diff(want, *got); diff != "" {
 						r.Errorf("Accept (-want +got):\n%s", diff)
 					}

@@ -22,6 +22,9 @@ type Desk interface {
 	Meter(context.Context, bridge.Actor, bridge.Operation) (bridge.RateWindow, error)
 	// Do carries out a request that was authorized and metered.
 	Do(context.Context, bridge.Actor, bridge.Request) (bridge.Answer, error)
+	// RecentJobs tells where the client's own newest jobs are, newest first; a
+	// desk that cannot know names none.
+	RecentJobs(ctx context.Context, actor bridge.Actor, limit int) ([]bridge.JobState, error)
 	// NewReceipt begins the receipt of a message, Record takes it in.
 	NewReceipt(bridge.DoorName) bridge.Receipt
 	Record(context.Context, bridge.Receipt)

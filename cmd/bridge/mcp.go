@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/tools"
 )
+
+// startGrace is how long the program outlives its input to learn whether it
+// could have started.
+const startGrace = 3 * time.Second
 
 // mcpStdio speaks MCP on stdin and stdout, with a worker in the same process or
 // through a bridge elsewhere. The identity is the configured client. It ends
@@ -92,7 +97,16 @@ func mcpLocal(ctx context.Context, p process, src source, standIn bool, shopName
 	group.Go(func() error {
 		defer cancel()
 		door := &tools.Door{Desk: parts.desk, Opened: opened, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
-		return door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
+		err := door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
+		// A start that fails is told, also when the input has ended meanwhile.
+		patience := time.NewTimer(startGrace)
+		defer patience.Stop()
+		select {
+		case <-opened:
+		case <-ctx.Done():
+		case <-patience.C:
+		}
+		return err
 	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
