@@ -53,7 +53,10 @@ type Issuer struct {
 
 // Claims is what a verified token says.
 type Claims struct {
-	ClientID  string
+	ClientID string
+	// GrantID names the person's grant behind the token; "" for a client that
+	// acts on its own.
+	GrantID   string
 	Scopes    []string
 	ID        string
 	IssuedAt  time.Time
@@ -65,9 +68,12 @@ type accessClaims struct {
 	jwt.RegisteredClaims
 	ClientID string `json:"client_id"`
 	Scope    string `json:"scope"`
+	// GrantID is a private claim (RFC 7519 §4.3).
+	GrantID string `json:"grant_id,omitempty"`
 }
 
-func (i *Issuer) now() time.Time {
+// Time is the issuer's clock.
+func (i *Issuer) Time() time.Time {
 	if i.Now == nil {
 		return time.Now()
 	}
@@ -86,30 +92,40 @@ func (i *Issuer) For(resources ...string) *Issuer {
 	return &narrowed
 }
 
-// Issue signs an access token for the client. expiresIn is the OAuth
-// expires_in, whole seconds.
+// Issue signs an access token for a client that acts on its own. expiresIn is
+// the OAuth expires_in, whole seconds.
 func (i *Issuer) Issue(clientID string, scopes []string) (token string, expiresIn time.Duration, err error) {
-	if clientID == "" {
-		return "", 0, errors.New("a token needs a client id")
+	return i.sign(accessClaims{ClientID: clientID, Scope: strings.Join(scopes, " ")}, clientID)
+}
+
+// IssueGranted signs an access token for a client that acts by a person's
+// grant. holder is the sub claim: it must be no client's id (RFC 9068 §5).
+func (i *Issuer) IssueGranted(clientID, holder, grantID string, scopes []string) (token string, expiresIn time.Duration, err error) {
+	if grantID == "" || holder == clientID {
+		return "", 0, errors.New("a granted token needs a grant, and a holder who is not the client")
+	}
+	return i.sign(accessClaims{ClientID: clientID, Scope: strings.Join(scopes, " "), GrantID: grantID}, holder)
+}
+
+func (i *Issuer) sign(claims accessClaims, subject string) (token string, expiresIn time.Duration, err error) {
+	if claims.ClientID == "" || subject == "" {
+		return "", 0, errors.New("a token needs a client id and a subject")
 	}
 	expiresIn = i.TTL.Truncate(time.Second)
 	if expiresIn <= 0 || i.URL == "" || len(i.Audience) == 0 {
 		return "", 0, errors.New("an issuer needs a lifetime of a second or more, a URL and an audience")
 	}
-	now := i.now().Truncate(time.Second)
-	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256, accessClaims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer:    i.URL,
-			Subject:   clientID,
-			Audience:  i.Audience,
-			IssuedAt:  jwt.NewNumericDate(now),
-			NotBefore: jwt.NewNumericDate(now),
-			ExpiresAt: jwt.NewNumericDate(now.Add(expiresIn)),
-			ID:        uuid.NewString(),
-		},
-		ClientID: clientID,
-		Scope:    strings.Join(scopes, " "),
-	})
+	now := i.Time().Truncate(time.Second)
+	claims.RegisteredClaims = jwt.RegisteredClaims{
+		Issuer:    i.URL,
+		Subject:   subject,
+		Audience:  i.Audience,
+		IssuedAt:  jwt.NewNumericDate(now),
+		NotBefore: jwt.NewNumericDate(now),
+		ExpiresAt: jwt.NewNumericDate(now.Add(expiresIn)),
+		ID:        uuid.NewString(),
+	}
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
 	unsigned.Header["typ"] = tokenType
 	keys := i.Keys.Current()
 	unsigned.Header["kid"] = keys.signingID
@@ -139,18 +155,23 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 		jwt.WithNotBeforeRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithLeeway(tokenLeeway),
-		jwt.WithTimeFunc(i.now),
+		jwt.WithTimeFunc(i.Time),
 		jwt.WithStrictDecoding(),
 	)
 	var claims accessClaims
 	if _, err := parser.ParseWithClaims(token, &claims, i.verificationKey); err != nil {
 		return Claims{}, reason(err)
 	}
-	if claims.ClientID == "" || claims.Subject != claims.ClientID || claims.ID == "" || claims.IssuedAt == nil {
+	if claims.ClientID == "" || claims.Subject == "" || claims.ID == "" || claims.IssuedAt == nil {
+		return Claims{}, ErrTokenIncomplete
+	}
+	// A client on its own is its own subject; by a grant it never is.
+	if (claims.Subject == claims.ClientID) != (claims.GrantID == "") {
 		return Claims{}, ErrTokenIncomplete
 	}
 	return Claims{
 		ClientID:  claims.ClientID,
+		GrantID:   claims.GrantID,
 		Scopes:    ParseScopes(claims.Scope),
 		ID:        claims.ID,
 		IssuedAt:  claims.IssuedAt.UTC(),

@@ -45,6 +45,9 @@ type Client struct {
 	// Sources are the networks it may call from; none means any that the
 	// deployment allows.
 	Sources []netip.Prefix
+	// Metadata is what else is registered; of a client with a metadata document
+	// only Grantor.Client fills it in.
+	Metadata ClientMetadata
 }
 
 // SecretMatches reports whether the OAuth secret is the client's present one or
@@ -107,12 +110,23 @@ func (f FixedClients) Client(_ context.Context, id string) (Client, error) {
 // Gate turns credentials into actors for the doors that are reached over HTTP.
 type Gate struct {
 	Clients Clients
-	Tokens  *auth.Issuer
+	// Grants finds what people granted; nil where nobody logs in.
+	Grants Grants
+	Tokens *auth.Issuer
+}
+
+// For is the gate of some resources: it lets only tokens pass that name one of
+// them (RFC 8707 §2).
+func (g *Gate) For(resources ...string) *Gate {
+	own := *g
+	own.Tokens = g.Tokens.For(resources...)
+	return &own
 }
 
 // Bearer checks an Authorization header (RFC 6750 §2.1) and gives the client
 // and the actor it speaks for. The token's scopes count only as far as the
-// client still holds them.
+// client still holds them and, behind a grant, as far as that and its operator
+// still reach: nothing is cached, so all of it holds from the next request on.
 func (g *Gate) Bearer(ctx context.Context, authorization string) (Client, Actor, error) {
 	scheme, token, found := strings.Cut(authorization, " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
@@ -126,13 +140,33 @@ func (g *Gate) Bearer(ctx context.Context, authorization string) (Client, Actor,
 	if err != nil {
 		return Client{}, Actor{}, err
 	}
-	actor := Actor{ClientID: client.ID, Shop: client.Shop, Limits: client.Limits}
-	for _, scope := range claims.Scopes {
-		if slices.Contains(client.Scopes, scope) {
-			actor.Scopes = append(actor.Scopes, scope)
-		}
+	actor := Actor{ClientID: client.ID, Shop: client.Shop, Scopes: common(claims.Scopes, client.Scopes), Limits: client.Limits}
+	if claims.GrantID == "" {
+		return client, actor, nil
 	}
+	grant, err := g.grant(ctx, claims)
+	if err != nil {
+		return Client{}, Actor{}, err
+	}
+	actor.ClientID, actor.Scopes = grant.Holder(), common(actor.Scopes, grant.Scopes, grant.OperatorScopes)
 	return client, actor, nil
+}
+
+// grant finds the live grant behind a token.
+func (g *Gate) grant(ctx context.Context, claims auth.Claims) (*Grant, error) {
+	ended := Fault(CodeUnauthorized, nil, "What an operator granted to this client has ended.")
+	ended.Fix = "Connect the client anew: an operator must log in and agree again."
+	if g.Grants == nil {
+		return nil, ended
+	}
+	grant, err := g.Grants.Grant(ctx, claims.GrantID)
+	if err != nil {
+		return nil, err
+	}
+	if grant == nil || grant.ClientID != claims.ClientID || !grant.Live(g.Tokens.Time()) {
+		return nil, ended
+	}
+	return grant, nil
 }
 
 // tokenFault says what is wrong with a token without showing any of it.

@@ -23,6 +23,7 @@ type RegisteredClient struct {
 	Sources    []netip.Prefix
 	CreatedAt  time.Time
 	RevokedAt  *time.Time
+	Metadata   ClientMetadata
 }
 
 // Registry is the store as the keeper of clients.
@@ -42,6 +43,9 @@ type Directory struct {
 	Fixed    FixedClients
 	Registry Registry
 	Sealer   *auth.Sealer
+	// Documents admits clients by the URL of their metadata document; nil admits
+	// none.
+	Documents Documents
 }
 
 // Client finds a client by id; CodeUnauthorized when there is none, or none
@@ -50,6 +54,9 @@ func (d Directory) Client(ctx context.Context, id string) (Client, error) {
 	if client, err := d.Fixed.Client(ctx, id); err == nil {
 		return client, nil
 	}
+	if IsDocumentURL(id) {
+		return d.documented(id)
+	}
 	r, err := d.Registry.RegisteredClient(ctx, id)
 	if err != nil {
 		return Client{}, err
@@ -57,7 +64,7 @@ func (d Directory) Client(ctx context.Context, id string) (Client, error) {
 	if r == nil || r.RevokedAt != nil {
 		return Client{}, Fault(CodeUnauthorized, nil, "The client is not known here.")
 	}
-	client := Client{ID: r.ID, Shop: r.Shop, SecretHash: r.SecretHash, OldHash: r.OldHash, Scopes: r.Scopes, Limits: r.Limits, Sources: r.Sources}
+	client := Client{ID: r.ID, Shop: r.Shop, SecretHash: r.SecretHash, OldHash: r.OldHash, Scopes: r.Scopes, Limits: r.Limits, Sources: r.Sources, Metadata: r.Metadata}
 	for _, sealed := range []string{r.SealedHMAC, r.SealedOld} {
 		if sealed == "" {
 			continue
@@ -69,6 +76,15 @@ func (d Directory) Client(ctx context.Context, id string) (Client, error) {
 		client.HMACSecrets = append(client.HMACSecrets, secret)
 	}
 	return client, nil
+}
+
+// documented is a client known by its document's URL: it can only act for
+// people, whose grants bound its scopes.
+func (d Directory) documented(id string) (Client, error) {
+	if d.Documents == nil || !d.Documents.Admits(id) {
+		return Client{}, Fault(CodeUnauthorized, nil, "The client is not known here.")
+	}
+	return Client{ID: id, Scopes: allScopes, Metadata: ClientMetadata{AuthMethod: AuthNothing}}, nil
 }
 
 // sealedFor ties a sealed signing secret to its client.
@@ -107,15 +123,23 @@ func (r *Registrar) Add(ctx context.Context, operator, reason string, client Reg
 	if !clientIDPattern.MatchString(client.ID) {
 		return Credentials{}, Fault(CodeInvalidRequest, nil, "A client id has 1 to 64 letters, digits, dots, dashes and underscores.")
 	}
-	if !auth.Subset(client.Scopes, []string{auth.ScopeRead, auth.ScopeWrite, auth.ScopePII}) || len(client.Scopes) == 0 {
+	if err := client.Metadata.Check(); err != nil {
+		return Credentials{}, err
+	}
+	if !auth.Subset(client.Scopes, allScopes) || len(client.Scopes) == 0 {
 		return Credentials{}, Fault(CodeInvalidRequest, nil, "The scopes are %s, %s and %s; at least one.", auth.ScopeRead, auth.ScopeWrite, auth.ScopePII)
 	}
-	fresh := Credentials{ClientID: client.ID, ClientSecret: auth.NewSecret(), HMACSecret: auth.NewSecret()}
+	fresh := newCredentials(client)
 	err := r.amend(ctx, Decision{Operator: operator, Action: ActionClientAdd, Subject: client.ID, Reason: reason}, func(known *RegisteredClient) (RegisteredClient, error) {
 		if _, err := r.Fixed.Client(ctx, client.ID); err == nil || known != nil {
 			return client, Fault(CodeInvalidRequest, nil, "There is a client %s already.", client.ID)
 		}
-		client.SecretHash, client.SealedHMAC = auth.HashSecret(fresh.ClientSecret), r.Sealer.Seal(fresh.HMACSecret, sealedFor(client.ID))
+		if fresh.ClientSecret != "" {
+			client.SecretHash = auth.HashSecret(fresh.ClientSecret)
+		}
+		if fresh.HMACSecret != "" {
+			client.SealedHMAC = r.Sealer.Seal(fresh.HMACSecret, sealedFor(client.ID))
+		}
 		client.CreatedAt = r.Now().UTC()
 		return client, nil
 	})
@@ -123,6 +147,19 @@ func (r *Registrar) Add(ctx context.Context, operator, reason string, client Reg
 		return Credentials{}, err
 	}
 	return fresh, nil
+}
+
+// newCredentials makes the secrets a client has use for: a public client could
+// keep none, and one with keys of its own needs none to get tokens.
+func newCredentials(c RegisteredClient) Credentials {
+	fresh := Credentials{ClientID: c.ID}
+	if c.Metadata.AuthMethod == "" || c.Metadata.AuthMethod == AuthSecret {
+		fresh.ClientSecret = auth.NewSecret()
+	}
+	if !c.Metadata.Public() {
+		fresh.HMACSecret = auth.NewSecret()
+	}
+	return fresh
 }
 
 // RotateSecret gives the client a new OAuth secret; the one before goes on

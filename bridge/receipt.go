@@ -11,11 +11,12 @@ import (
 // DoorName says through which door a request came; only receipts know.
 type DoorName string
 
-// The three doors.
+// The doors.
 const (
 	DoorREST     DoorName = "rest"
 	DoorMCPHTTP  DoorName = "mcp-http"
 	DoorMCPStdio DoorName = "mcp-stdio"
+	DoorLogin    DoorName = "login"
 )
 
 // Disposition is what became of a request: decision in the audit line.

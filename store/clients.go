@@ -17,13 +17,13 @@ const clientColumns = `id, secret_hash, old_hash, scopes, sealed_hmac, sealed_ol
 
 // RegisteredClient loads a client; nil when there is none of that id.
 func (s *Store) RegisteredClient(ctx context.Context, id string) (*bridge.RegisteredClient, error) {
-	client, err := scanClient(s.read.QueryRowContext(ctx, "SELECT "+clientColumns+" FROM clients WHERE id = ?", id))
+	client, err := scanClient(s.read.QueryRowContext(ctx, "SELECT "+clientColumns+", "+metadataColumn+" FROM clients WHERE id = ?", id))
 	return client, s.fault(err)
 }
 
 // RegisteredClients lists all clients by id, revoked ones too.
 func (s *Store) RegisteredClients(ctx context.Context) ([]bridge.RegisteredClient, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT "+clientColumns+" FROM clients ORDER BY id")
+	rows, err := s.read.QueryContext(ctx, "SELECT "+clientColumns+", "+metadataColumn+" FROM clients ORDER BY id")
 	if err != nil {
 		return nil, s.fault(err)
 	}
@@ -42,7 +42,7 @@ func (s *Store) RegisteredClients(ctx context.Context) ([]bridge.RegisteredClien
 // AmendClient stores what change makes of a client, with the decision.
 func (s *Store) AmendClient(ctx context.Context, d bridge.Decision, change func(*bridge.RegisteredClient) (bridge.RegisteredClient, error)) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
-		known, err := scanClient(tx.QueryRowContext(ctx, "SELECT "+clientColumns+" FROM clients WHERE id = ?"+s.forUpdate, d.Subject))
+		known, err := scanClient(tx.QueryRowContext(ctx, "SELECT "+clientColumns+", "+metadataColumn+" FROM clients WHERE id = ?"+s.forUpdate, d.Subject))
 		if err != nil {
 			return err
 		}
@@ -59,6 +59,9 @@ func (s *Store) AmendClient(ctx context.Context, d bridge.Decision, change func(
 			return err
 		}
 		if err := insertRows(ctx, tx, "clients ("+clientColumns+")", [][]any{clientValues(client)}); err != nil {
+			return err
+		}
+		if err := writeMetadata(ctx, tx, client); err != nil {
 			return err
 		}
 		return s.appendAudit(ctx, tx, d)
@@ -80,13 +83,13 @@ func clientValues(c bridge.RegisteredClient) []any {
 	}
 }
 
-// scanClient reads a row of clientColumns; nil when there is none.
+// scanClient reads a row of clientColumns and metadataColumn; nil when there is none.
 func scanClient(row scanner) (*bridge.RegisteredClient, error) {
 	var c bridge.RegisteredClient
-	var scopes, sources string
+	var scopes, sources, metadata string
 	var read, write, revoked sql.NullInt64
 	var created int64
-	err := row.Scan(&c.ID, &c.SecretHash, &c.OldHash, &scopes, &c.SealedHMAC, &c.SealedOld, &read, &write, &sources, &created, &revoked, &c.Shop)
+	err := row.Scan(&c.ID, &c.SecretHash, &c.OldHash, &scopes, &c.SealedHMAC, &c.SealedOld, &read, &write, &sources, &created, &revoked, &c.Shop, &metadata)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -109,5 +112,5 @@ func scanClient(row scanner) (*bridge.RegisteredClient, error) {
 		}
 		c.Sources = append(c.Sources, prefix)
 	}
-	return &c, nil
+	return &c, readMetadata(&c, metadata)
 }
