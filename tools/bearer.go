@@ -54,8 +54,7 @@ func (d *Door) metadata() http.Handler {
 // of the client's. A token without any scope that opens a tool
 // is refused here already.
 func (d *Door) authenticate(r *http.Request) (bridge.Actor, error) {
-	own := bridge.Gate{Clients: d.Gate.Clients, Tokens: d.Gate.Tokens.For(d.baseURL() + Path)}
-	client, actor, err := own.Bearer(r.Context(), r.Header.Get("Authorization"))
+	client, actor, err := d.Gate.For(d.baseURL()+Path).Bearer(r.Context(), r.Header.Get("Authorization"))
 	if err != nil {
 		return bridge.Actor{}, err
 	}

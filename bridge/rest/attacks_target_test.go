@@ -31,6 +31,7 @@ import (
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/bridge/rest"
+	"github.com/prestashop-bridge/bridge/login"
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/prestashop"
 	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
@@ -130,7 +131,7 @@ func newTarget(t *testing.T) *target {
 			Intake: x.store, Jobs: x.store, Shops: bridge.OneShop(shop), Transport: transport, Replays: transport, Limiter: transport,
 			Rules: rules, MaxAttempts: 5, Now: x.now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: log,
 		},
-		Gate:    &bridge.Gate{Clients: bridge.Directory{Fixed: fixed, Registry: x.store, Sealer: sealer}, Tokens: x.tokens},
+		Gate:    &bridge.Gate{Clients: bridge.Directory{Fixed: fixed, Registry: x.store, Sealer: sealer}, Grants: x.store, Tokens: x.tokens},
 		BaseURL: baseURL, Now: x.now, Log: log,
 		AllowedSources: networks(t, handlerNetwork), TrustedProxies: networks(t, proxyAddress+"/32"),
 	}
@@ -138,12 +139,24 @@ func newTarget(t *testing.T) *target {
 		Desk: door.Desk, Gate: door.Gate, Name: "bridge", Version: "test", BaseURL: baseURL, Log: log,
 		Sources: auth.Sources{Allowed: door.AllowedSources, Proxies: door.TrustedProxies},
 	}).Handler()
+	door.Grantor = &bridge.Grantor{
+		Gate: door.Gate, Accounts: x.store, TokenEndpoint: baseURL + "/oauth/token", Resource: baseURL + "/mcp",
+		Idle: 24 * time.Hour, Longest: 48 * time.Hour, Now: x.now,
+	}
+	pages := (&login.Door{
+		Grantor: door.Grantor, Sealer: sealer, BaseURL: baseURL, Shop: func(bridge.Client) string { return "shop" }, Sources: auth.Sources{Allowed: door.AllowedSources, Proxies: door.TrustedProxies},
+		Record: door.Desk.Record, Now: x.now, Log: log,
+	}).Handler()
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = door.Server("")
 	signed := server.Config.Handler
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == tools.Path {
 			mcp.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == login.Path {
+			pages.ServeHTTP(w, r)
 			return
 		}
 		signed.ServeHTTP(w, r)

@@ -17,11 +17,15 @@ const (
 	signatureWindow      = 30 * time.Second
 )
 
-// Door is the HTTP face of the hub. Desk, Gate, BaseURL and Log are required;
-// a zero limit means the contract's own figure.
+// Door is the HTTP face of the hub. Desk, Gate, Grantor, BaseURL and Log are
+// required; a zero limit means the contract's own figure.
 type Door struct {
-	Desk *bridge.Desk
-	Gate *bridge.Gate
+	Desk    *bridge.Desk
+	Gate    *bridge.Gate
+	Grantor *bridge.Grantor
+	// ClientDocuments says in the metadata that clients may name themselves by
+	// the URL of a metadata document.
+	ClientDocuments bool
 	// BaseURL is where clients reach this door, without a path. The metadata
 	// documents are written with it.
 	BaseURL string

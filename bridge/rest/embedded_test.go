@@ -71,6 +71,7 @@ func whole(t *testing.T, readsAMinute, writesAMinute int) (*client.Client, *sand
 		},
 		BaseURL: baseURL, Log: log,
 	}
+	door.Grantor = &bridge.Grantor{Gate: door.Gate, Now: time.Now}
 	server := httptest.NewUnstartedServer(nil)
 	server.Config = door.Server("")
 	server.Config.Handler = conforming(t, server.Config.Handler)

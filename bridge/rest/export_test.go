@@ -21,7 +21,7 @@ func Limits() [][2]string {
 		{"gzip required", "above " + number(gzipRequiredAbove) + " bytes: else 415 (`GZIP_REQUIRED_ABOVE_BYTES`)"},
 		{"`X-Timestamp`", "at most " + seconds(signatureWindow) + " from the bridge's clock, both ends included"},
 		{"requests", "100 reads and 20 writes a minute for each client, on all nodes together (`RATE_LIMIT_READ`, `RATE_LIMIT_WRITE`)"},
-		{"token requests", number(attemptsPerClient) + " a minute for a client at an address, " + number(attemptsPerSource) + " for an address, on each node"},
+		{"token requests", number(attemptLimits.Pair) + " a minute for a client at an address, " + number(attemptLimits.Source) + " for an address, on each node"},
 		{"token request body", number(maxTokenBody) + " bytes"},
 		{"headers", number(server.MaxHeaderBytes) + " bytes and a little; more is a 431"},
 		{"patience", "headers " + seconds(server.ReadHeaderTimeout) + ", whole request " + seconds(server.ReadTimeout) + ", idle connection " + seconds(server.IdleTimeout)},

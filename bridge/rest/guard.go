@@ -26,8 +26,7 @@ func (g guard) token(v *visit) error {
 		challenge(v.w.Header(), `error="invalid_request"`)
 		return fault
 	}
-	own := bridge.Gate{Clients: g.gate.Clients, Tokens: g.gate.Tokens.For(g.resource)}
-	client, actor, err := own.Bearer(v.r.Context(), authorization)
+	client, actor, err := g.gate.For(g.resource).Bearer(v.r.Context(), authorization)
 	if err != nil {
 		if bridge.AsError(err).Code == bridge.CodeUnauthorized {
 			challenge(v.w.Header(), tokenError(authorization))

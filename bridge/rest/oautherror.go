@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -28,11 +30,32 @@ func invalidClient(description string) *oauthError {
 }
 
 func unsupportedGrant() *oauthError {
-	return &oauthError{Status: http.StatusBadRequest, Name: "unsupported_grant_type", Description: "Only client_credentials is offered.", code: bridge.CodeInvalidRequest}
+	return &oauthError{Status: http.StatusBadRequest, Name: "unsupported_grant_type", Description: "Offered are " + strings.Join(grantTypeNames(), ", ") + ".", code: bridge.CodeInvalidRequest}
 }
 
-func invalidScope() *oauthError {
-	return &oauthError{Status: http.StatusBadRequest, Name: "invalid_scope", Description: "The client does not hold every scope it asked for.", code: bridge.CodeInsufficientScope}
+// unauthorizedClient is RFC 6749 §5.2 for a client of the other kind.
+func unauthorizedClient() *oauthError {
+	return &oauthError{
+		Status: http.StatusBadRequest, Name: bridge.UnauthorizedClient, code: bridge.CodeInvalidRequest,
+		Description: "Clients with redirect URIs use authorization_code and refresh_token, clients without use client_credentials.",
+	}
+}
+
+// oauthFault puts an error of the hub into OAuth's words.
+func oauthFault(err error) *oauthError {
+	var refusal *bridge.Refusal
+	if !errors.As(err, &refusal) {
+		return unavailable(err)
+	}
+	switch refusal.Name {
+	case bridge.InvalidClient:
+		return invalidClient(refusal.Description)
+	case bridge.TemporarilyUnavailable:
+		return unavailable(err)
+	case bridge.InvalidScope:
+		return &oauthError{Status: http.StatusBadRequest, Name: refusal.Name, Description: refusal.Description, code: bridge.CodeInsufficientScope}
+	}
+	return &oauthError{Status: http.StatusBadRequest, Name: refusal.Name, Description: refusal.Description, code: bridge.CodeInvalidRequest}
 }
 
 // invalidTarget is RFC 8707 §2.

@@ -85,6 +85,7 @@ func newRig(t *testing.T, settings ...func(*rest.Door)) *rig {
 	for _, set := range settings {
 		set(r.door)
 	}
+	r.door.Grantor = &bridge.Grantor{Gate: r.door.Gate, TokenEndpoint: baseURL + "/oauth/token", Now: clock}
 	r.handler = conforming(t, r.door.Handler())
 	return r
 }

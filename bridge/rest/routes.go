@@ -23,12 +23,11 @@ type route struct {
 func (d *Door) routes() []route {
 	origins := sources{auth.Sources{Allowed: d.AllowedSources, Proxies: d.TrustedProxies}}
 	counter := newTokenCounter(d, origins)
-	shown := documents{baseURL: d.BaseURL, tokens: d.Gate.Tokens}
+	shown := documents{baseURL: d.BaseURL, tokens: d.Gate.Tokens, clientDocuments: d.ClientDocuments}
 	watch := probe{checks: d.Checks}
 	all := []route{
-		{http.MethodPost, "/oauth/token", counter.serve},
-		{http.MethodGet, authorizePath, refuseAuthorization},
-		{http.MethodPost, authorizePath, refuseAuthorization},
+		{http.MethodPost, tokenPath, counter.serve},
+		{http.MethodPost, revokePath, counter.revoke},
 		{http.MethodGet, "/.well-known/jwks.json", shown.keys},
 		{http.MethodGet, "/.well-known/oauth-authorization-server", shown.metadata},
 		{http.MethodGet, "/healthz", alive},

@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/prestashop-bridge/bridge/auth"
@@ -20,33 +19,31 @@ const (
 	parallelHashes = 2
 )
 
-// tokenCounter is POST /oauth/token: client credentials in (RFC 6749 §4.4), a
-// signed access token out.
+// tokenCounter is POST /oauth/token and POST /oauth/revoke: credentials, codes
+// and refresh tokens in, signed access tokens out.
 type tokenCounter struct {
 	gate     *bridge.Gate
+	grantor  *bridge.Grantor
 	origins  sources
-	attempts *attempts
+	attempts *auth.Attempts
 	hashing  chan struct{}
 }
 
-func newTokenCounter(d *Door, origins sources) *tokenCounter {
-	return &tokenCounter{gate: d.Gate, origins: origins, attempts: newAttempts(d.Now), hashing: make(chan struct{}, parallelHashes)}
-}
+// attemptLimits: a token lasts an hour, so a client that asks twenty times a
+// minute has a fault, and an address that asks a hundred times is guessing.
+var attemptLimits = auth.AttemptLimits{Pair: 20, Source: 100}
 
-// grant is what a token request asks for.
-type grant struct {
-	client    string
-	secret    string
-	scopes    []string // empty: all the client holds
-	resources []string // empty: all of this deployment
+func newTokenCounter(d *Door, origins sources) *tokenCounter {
+	return &tokenCounter{gate: d.Gate, grantor: d.Grantor, origins: origins, attempts: auth.NewAttempts(attemptLimits, d.Now), hashing: make(chan struct{}, parallelHashes)}
 }
 
 // tokenAnswer is RFC 6749 §5.1.
 type tokenAnswer struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope"`
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	Scope        string `json:"scope"`
+	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
 func (t *tokenCounter) serve(c *call) error {
@@ -55,7 +52,10 @@ func (t *tokenCounter) serve(c *call) error {
 		return writeOAuthError(c, fault)
 	}
 	noStore(c.w.Header())
-	return c.writeJSON(http.StatusOK, answer)
+	return c.writeJSON(http.StatusOK, tokenAnswer{
+		AccessToken: answer.Access, TokenType: "Bearer", ExpiresIn: int64(answer.ExpiresIn.Seconds()),
+		Scope: strings.Join(answer.Scopes, " "), RefreshToken: answer.Refresh,
+	})
 }
 
 // noStore is RFC 6749 §5.1: no cache, old ones included, keeps a token.
@@ -64,42 +64,112 @@ func noStore(header http.Header) {
 	header.Set("Pragma", "no-cache")
 }
 
-func (t *tokenCounter) issue(c *call) (tokenAnswer, *oauthError) {
-	source := t.origins.Address(c.r)
-	if !t.origins.Allows(source) {
-		return tokenAnswer{}, sourceRefused()
+// grantTypes are what the token endpoint offers. People's clients and clients
+// on their own have grants of their own: a client that operators connect could
+// otherwise act without any of them.
+var grantTypes = []struct {
+	name      string
+	forPeople bool
+	issue     func(*tokenCounter, *call, bridge.Client, url.Values) (bridge.Tokens, error)
+}{
+	{"client_credentials", false, (*tokenCounter).issueOwn},
+	{"authorization_code", true, (*tokenCounter).redeem},
+	{"refresh_token", true, (*tokenCounter).refresh},
+}
+
+func grantTypeNames() []string {
+	names := make([]string, len(grantTypes))
+	for i, g := range grantTypes {
+		names[i] = g.name
 	}
-	form, fault := readForm(c)
+	return names
+}
+
+func (t *tokenCounter) issue(c *call) (bridge.Tokens, *oauthError) {
+	form, fault := t.admit(c)
 	if fault != nil {
-		return tokenAnswer{}, fault
+		return bridge.Tokens{}, fault
 	}
-	wanted, fault := t.grant(c.r.Header, form)
-	if fault != nil {
-		return tokenAnswer{}, fault
+	for _, g := range grantTypes {
+		if g.name != form.Get("grant_type") {
+			continue
+		}
+		if !t.grantor.Offers(form["resource"]) {
+			// A token for a resource that is not ours is never made.
+			return bridge.Tokens{}, invalidTarget()
+		}
+		client, fault := t.identify(c, form)
+		if fault != nil {
+			return bridge.Tokens{}, fault
+		}
+		if client.Metadata.ForPeople() != g.forPeople {
+			return bridge.Tokens{}, unauthorizedClient()
+		}
+		answer, err := g.issue(t, c, client, form)
+		if err != nil {
+			return bridge.Tokens{}, oauthFault(err)
+		}
+		return answer, nil
 	}
-	if wait, allowed := t.attempts.take(source, wanted.client); !allowed {
-		return tokenAnswer{}, tooManyAttempts(wait)
+	if form.Get("grant_type") == "" {
+		return bridge.Tokens{}, invalidRequest("grant_type is required.")
 	}
-	client, fault := t.authenticate(c, wanted)
-	if fault != nil {
-		return tokenAnswer{}, fault
-	}
-	c.client, c.shop = client.ID, client.Shop
-	if !client.MayCallFrom(source) {
-		return tokenAnswer{}, sourceRefused()
-	}
-	scopes := wanted.scopes
+	return bridge.Tokens{}, unsupportedGrant()
+}
+
+// issueOwn is the client acting on its own (RFC 6749 §4.4).
+func (t *tokenCounter) issueOwn(_ *call, client bridge.Client, form url.Values) (bridge.Tokens, error) {
+	scopes := auth.ParseScopes(form.Get("scope"))
 	if len(scopes) == 0 {
 		scopes = client.Scopes
 	}
 	if !auth.Subset(scopes, client.Scopes) {
-		return tokenAnswer{}, invalidScope()
+		return bridge.Tokens{}, &bridge.Refusal{Name: bridge.InvalidScope, Description: "The client does not hold every scope it asked for."}
 	}
-	token, lifetime, err := t.gate.Tokens.For(wanted.resources...).Issue(client.ID, scopes)
-	if err != nil {
-		return tokenAnswer{}, unavailable(err)
+	token, lifetime, err := t.gate.Tokens.For(form["resource"]...).Issue(client.ID, scopes)
+	return bridge.Tokens{Access: token, ExpiresIn: lifetime, Scopes: scopes}, err
+}
+
+// redeem is RFC 6749 §4.1.3.
+func (t *tokenCounter) redeem(c *call, client bridge.Client, form url.Values) (bridge.Tokens, error) {
+	return t.grantor.Redeem(c.r.Context(), client, bridge.Redemption{
+		Code: form.Get("code"), RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"), Resources: form["resource"],
+	})
+}
+
+// refresh is RFC 6749 §6.
+func (t *tokenCounter) refresh(c *call, client bridge.Client, form url.Values) (bridge.Tokens, error) {
+	return t.grantor.Refresh(c.r.Context(), client, form.Get("refresh_token"), auth.ParseScopes(form.Get("scope")), form["resource"])
+}
+
+// revoke is RFC 7009 §2: the answer is the same whether there was anything to
+// revoke.
+func (t *tokenCounter) revoke(c *call) error {
+	form, fault := t.admit(c)
+	if fault != nil {
+		return writeOAuthError(c, fault)
 	}
-	return tokenAnswer{AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(lifetime.Seconds()), Scope: strings.Join(scopes, " ")}, nil
+	if form.Get("token") == "" {
+		return writeOAuthError(c, invalidRequest("token is required."))
+	}
+	client, fault := t.identify(c, form)
+	if fault != nil {
+		return writeOAuthError(c, fault)
+	}
+	if err := t.grantor.Revoke(c.r.Context(), client, form.Get("token")); err != nil {
+		return writeOAuthError(c, oauthFault(err))
+	}
+	noStore(c.w.Header())
+	c.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// admit looks at where the request comes from and reads its form.
+func (t *tokenCounter) admit(c *call) (url.Values, *oauthError) {
+	if !t.origins.Allows(t.origins.Address(c.r)) {
+		return nil, sourceRefused()
+	}
+	return readForm(c)
 }
 
 // readForm reads the parameters. RFC 6749 §3.2: each at most once; §2.3.1: in
@@ -127,72 +197,4 @@ func readForm(c *call) (url.Values, *oauthError) {
 		}
 	}
 	return form, nil
-}
-
-// grant reads the form and the credentials beside it.
-func (t *tokenCounter) grant(header http.Header, form url.Values) (grant, *oauthError) {
-	switch form.Get("grant_type") {
-	case "client_credentials":
-	case "":
-		return grant{}, invalidRequest("grant_type is required.")
-	default:
-		return grant{}, unsupportedGrant()
-	}
-	for _, resource := range form["resource"] {
-		// A token for a resource that is not ours is never made.
-		if !slices.Contains(t.gate.Tokens.Audience, resource) {
-			return grant{}, invalidTarget()
-		}
-	}
-	client, secret, fault := credentials(header, form)
-	return grant{client: client, secret: secret, scopes: auth.ParseScopes(form.Get("scope")), resources: form["resource"]}, fault
-}
-
-// credentials takes HTTP Basic or the form, never both (RFC 6749 §2.3). In
-// Basic both halves are form-urlencoded (§2.3.1). client_id may stand in the
-// form beside Basic if it says the same: some clients always send it.
-func credentials(header http.Header, form url.Values) (client, secret string, fault *oauthError) {
-	basic := header.Values("Authorization")
-	if len(basic) == 0 {
-		if form.Get("client_id") == "" || form.Get("client_secret") == "" {
-			return "", "", invalidClient("The request carries no client credentials.")
-		}
-		return form.Get("client_id"), form.Get("client_secret"), nil
-	}
-	if len(basic) > 1 || form.Has("client_secret") {
-		return "", "", invalidRequest("Credentials were sent in more than one way.")
-	}
-	user, password, valid := (&http.Request{Header: header}).BasicAuth()
-	client, errClient := url.QueryUnescape(user)
-	secret, errSecret := url.QueryUnescape(password)
-	if !valid || errClient != nil || errSecret != nil {
-		return "", "", invalidClient("The Authorization header is not HTTP Basic with form-urlencoded halves.")
-	}
-	if form.Has("client_id") && form.Get("client_id") != client {
-		return "", "", invalidRequest("client_id differs from the Authorization header.")
-	}
-	return client, secret, nil
-}
-
-// authenticate finds the client and checks its secret. An unknown client costs
-// the same comparison as a wrong secret, and both hear the same.
-func (t *tokenCounter) authenticate(c *call, wanted grant) (bridge.Client, *oauthError) {
-	client, err := t.gate.Clients.Client(c.r.Context(), wanted.client)
-	if err != nil && bridge.AsError(err).Code != bridge.CodeUnauthorized {
-		return bridge.Client{}, unavailable(err)
-	}
-	known := err == nil
-	if !known {
-		client = bridge.Client{}
-	}
-	select {
-	case t.hashing <- struct{}{}:
-		defer func() { <-t.hashing }()
-	case <-c.r.Context().Done():
-		return bridge.Client{}, unavailable(c.r.Context().Err())
-	}
-	if !client.SecretMatches(wanted.secret) || !known {
-		return bridge.Client{}, invalidClient("The client credentials are not valid.")
-	}
-	return client, nil
 }

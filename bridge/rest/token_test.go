@@ -284,11 +284,4 @@ func TestPublicDocuments(t *testing.T) {
 	w = r.serve(httptest.NewRequest(http.MethodGet, "/.well-known/oauth-authorization-server", nil))
 	expect(t, w, http.StatusOK)
 	golden(t, "metadata", w)
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		w = r.serve(httptest.NewRequest(method, "/oauth/authorize?response_type=code&redirect_uri=https://evil.example", nil))
-		expect(t, w, http.StatusBadRequest)
-		if !strings.Contains(w.Body.String(), `"error":"unsupported_response_type"`) || w.Header().Get("Location") != "" {
-			t.Errorf("got %s", w.Body)
-		}
-	}
 }
