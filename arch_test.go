@@ -25,6 +25,7 @@ var levels = map[string]int{
 	"bridge":             2,
 	"egress":             2,
 	"bridge/rest":        3,
+	"login":              3,
 	"bridge/rest/client": 3,
 	"bridge/rest/remote": 4,
 	"tools":              3,
