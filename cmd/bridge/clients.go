@@ -19,6 +19,8 @@ import (
 const clientsUsage = `usage: bridge clients ACTION [CLIENT_ID] [flags]
   list                    every registered client
   add CLIENT_ID           register a client and print its secrets, once (--shop, --scopes, --read, --write, --sources)
+                          with keys of its own instead of a secret: --jwks-file or --jwks-uri
+                          for people to log in to: --redirect-uri (as often as needed), --name, --public
   rotate CLIENT_ID        print a new --secret or --hmac; the one before goes on working until the next rotation
   limits CLIENT_ID        set --read, --write and --sources; what is left out falls back to the deployment's
   revoke CLIENT_ID        end a client; its tokens stop working with the next request
@@ -29,6 +31,7 @@ type clientsFlags struct {
 	envFile, reason, shop, scopes, sources string
 	read, write                            int
 	secret, hmac                           bool
+	metadata                               metadataFlags
 }
 
 // clients is the operator's hand on the clients.
@@ -44,6 +47,7 @@ func clients(ctx context.Context, p process) error {
 	set.IntVar(&f.write, "write", 0, "add, limits: writes a minute")
 	set.BoolVar(&f.secret, "secret", false, "rotate: the OAuth secret")
 	set.BoolVar(&f.hmac, "hmac", false, "rotate: the signing secret")
+	f.metadata.define(set)
 	words, err := interleaved(set, p.args)
 	if err != nil {
 		return err
@@ -85,10 +89,14 @@ func (f clientsFlags) act(ctx context.Context, r *bridge.Registrar, action, id s
 	if err != nil {
 		return err
 	}
+	metadata, err := f.metadata.read()
+	if err != nil {
+		return err
+	}
 	var fresh bridge.Credentials
 	switch {
 	case action == "add":
-		fresh, err = r.Add(ctx, operatorName(), f.reason, bridge.RegisteredClient{ID: id, Shop: shop, Scopes: auth.ParseScopes(f.scopes), Limits: limits, Sources: sources})
+		fresh, err = r.Add(ctx, operatorName(), f.reason, bridge.RegisteredClient{ID: id, Shop: shop, Scopes: auth.ParseScopes(f.scopes), Limits: limits, Sources: sources, Metadata: metadata})
 	case action == "rotate" && f.secret != f.hmac:
 		rotate := r.RotateHMAC
 		if f.secret {

@@ -48,6 +48,7 @@ func commands() []command {
 		{"jobs", "list, show, retry, cancel or resolve jobs", jobs},
 		{"clients", "add, list, rotate, limit or revoke clients", clients},
 		{"shops", "add, list, rotate the key of, set or remove further shops", shops},
+		{"operators", "add, list or remove who can log in to connect apps, or change a password", operators},
 		{"keys", "rotate the keys that sign access tokens", keys},
 		{"audit", "verify or export the log of what operators decided", audit},
 		{"settings", "print every setting: as a table, or --example as a file to fill in", printSettings},

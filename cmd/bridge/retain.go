@@ -26,6 +26,9 @@ func (p *parts) retain(ctx context.Context) {
 		case removed > 0:
 			p.log.Info("jobs past their retention removed", "jobs", removed)
 		}
+		if err := p.store.RetainGrants(ctx); err != nil && ctx.Err() == nil {
+			p.log.Warn("retention of grants failed; it is tried again in an hour", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

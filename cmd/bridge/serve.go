@@ -15,6 +15,7 @@ import (
 
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge/rest"
+	"github.com/prestashop-bridge/bridge/login"
 	"github.com/prestashop-bridge/bridge/tools"
 )
 
@@ -106,13 +107,14 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 // health, tokens and metadata too, so it is there in any case; without "rest"
 // its capabilities are not.
 func (p *parts) server(selected []string) (*http.Server, error) {
-	gate, err := p.gate()
+	access, err := p.authorization()
 	if err != nil {
 		return nil, err
 	}
 	c := p.config
 	door := &rest.Door{
-		Desk: p.desk, Gate: gate, BaseURL: c.baseURL, Version: version, Log: p.log, Checks: p.checks(),
+		Desk: p.desk, Gate: access.gate, Grantor: access.grantor, BaseURL: c.baseURL, Version: version, Log: p.log, Checks: p.checks(),
+		ClientDocuments: !slices.Contains(c.clientDocuments, "off"),
 		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: int64(c.gzipRecommendedAbove), GzipRequiredAbove: int64(c.gzipRequiredAbove),
 		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
 	}
@@ -120,25 +122,30 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 	if !slices.Contains(selected, "rest") {
 		server.Handler = withoutCapabilities(server.Handler)
 	}
+	server.Handler = beside(access.login.Handler(), server.Handler, func(path string) bool { return path == login.Path })
 	if slices.Contains(selected, "mcp") {
-		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload,
+		mcp := &tools.Door{Desk: p.desk, Gate: access.gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload,
 			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}}
-		server.Handler = beside(mcp.Handler(), server.Handler)
+		server.Handler = beside(mcp.Handler(), server.Handler, ofMCP)
 	}
 	server.Handler = p.traced(server.Handler)
 	return server, nil
 }
 
-// beside sends the MCP door's paths to it and all others to REST. It is no
-// http.ServeMux, because that rewrites paths, and the path is signed.
-func beside(mcp, rest http.Handler) http.Handler {
+// beside sends some paths to a door of their own and all others to the next.
+// It is no http.ServeMux, because that rewrites paths, and the path is signed.
+func beside(door, next http.Handler, own func(path string) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/mcp" || strings.HasPrefix(r.URL.Path, "/.well-known/oauth-protected-resource") {
-			mcp.ServeHTTP(w, r)
+		if own(r.URL.Path) {
+			door.ServeHTTP(w, r)
 			return
 		}
-		rest.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
+}
+
+func ofMCP(path string) bool {
+	return path == tools.Path || strings.HasPrefix(path, tools.RootMetadataPath)
 }
 
 // withoutCapabilities hides everything below /v1.

@@ -143,6 +143,19 @@ func list(field func(*config) *[]string) func(*config, string) error {
 	}
 }
 
+// documentHosts takes any or off alone, or hosts.
+func documentHosts(c *config, v string) error {
+	if err := list(func(c *config) *[]string { return &c.clientDocuments })(c, v); err != nil {
+		return err
+	}
+	for _, word := range c.clientDocuments {
+		if alone := word == "any" || word == "off"; alone && len(c.clientDocuments) > 1 || strings.ContainsAny(word, "/@ ") {
+			return errors.New("must be any, off, or hosts such as claude.ai, separated by commas")
+		}
+	}
+	return nil
+}
+
 func prefixes(field func(*config) *[]netip.Prefix) func(*config, string) error {
 	return func(c *config, v string) error {
 		var words []string

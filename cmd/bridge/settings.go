@@ -22,6 +22,9 @@ type config struct {
 	clientSecret         string
 	clientScopes         []string
 	tokenTTL             time.Duration
+	refreshIdle          time.Duration
+	grantLongest         time.Duration
+	clientDocuments      []string
 	privateKeyPath       string
 	publicKeyPath        string
 	secretsKeyPath       string
@@ -121,6 +124,9 @@ var settings = []setting{
 	{"IMPORT_PARALLEL_ITEMS", "4", false, optional, "Items of one import worked on at once; 1 for a shop that is slow under parallel writes.", number(func(c *config) *int { return &c.parallelItems }, 1, 50)},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
+	{"OAUTH_CLIENT_DOCUMENTS", "any", false, optional, "Whose apps operators can connect by the URL of a client metadata document: any, off, or comma-separated hosts (those may be private).", documentHosts},
+	{"OAUTH_REFRESH_IDLE_DAYS", "30", false, optional, "How long a connected app may stay away before an operator must log in again.", days(func(c *config) *time.Duration { return &c.refreshIdle })},
+	{"OAUTH_GRANT_MAX_DAYS", "90", false, optional, "How long an app stays connected at most.", days(func(c *config) *time.Duration { return &c.grantLongest })},
 	{"LOG_MAX_MB", "100", false, optional, "Size in MB at which LOG_PATH begins a new file; one begins each day (UTC) in any case.", megabytes(func(c *config) *int64 { return &c.logMaxBytes })},
 	{"LOG_KEEP_DAYS", "30", false, optional, "How long the earlier files of LOG_PATH are kept.", days(func(c *config) *time.Duration { return &c.logKeep })},
 	{"METRICS_LISTEN", "", false, optional, "Address of GET /metrics for Prometheus, such as 127.0.0.1:9090, apart from --listen and not for the public; unset serves none.", listenAddress(func(c *config) *string { return &c.metricsListen })},

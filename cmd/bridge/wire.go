@@ -182,22 +182,6 @@ func (p *parts) actor() bridge.Actor {
 	return actor
 }
 
-// gate is the bearer check of the doors reached over HTTP.
-func (p *parts) gate() (*bridge.Gate, error) {
-	c := p.config
-	keys, err := auth.OpenKeyRing(c.privateKeyPath, c.publicKeyPath, p.log)
-	if err != nil {
-		return nil, fmt.Errorf("JWT keys: %w", err)
-	}
-	sealer, err := auth.OpenSealer(c.secretsKeyPath)
-	if err != nil {
-		return nil, fmt.Errorf("SECRETS_KEY_PATH: %w", err)
-	}
-	clients := bridge.Directory{Fixed: c.fixedClients(), Registry: p.store, Sealer: sealer}
-	issuer := &auth.Issuer{Keys: keys, URL: c.baseURL, Audience: []string{c.baseURL, c.baseURL + "/mcp"}, TTL: c.tokenTTL}
-	return &bridge.Gate{Clients: clients, Tokens: issuer}, nil
-}
-
 // fixedClients is the client of the settings.
 func (c config) fixedClients() bridge.FixedClients {
 	if c.clientID == "" || c.clientSecret == "" {
