@@ -44,7 +44,7 @@ func (p *parts) authorization() (*authorization, error) {
 		gate:    gate,
 		grantor: grantor,
 		login: &login.Door{
-			Grantor: grantor, Sealer: sealer, BaseURL: c.baseURL, Shop: func(bridge.Client) string { return c.shopHost() },
+			Grantor: grantor, Sealer: sealer, BaseURL: c.baseURL, Shop: c.shopOf,
 			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}, Record: p.desk.Record, Now: time.Now, Log: p.log,
 		},
 	}, nil
@@ -63,8 +63,12 @@ func (c config) namedDocumentHosts() []string {
 	return c.clientDocuments
 }
 
-// shopHost is what people know the shop by.
-func (c config) shopHost() string {
+// shopOf is what the pages call a client's shop: its name, or the address of
+// the one in the settings.
+func (c config) shopOf(client bridge.Client) string {
+	if client.Shop != "" {
+		return client.Shop
+	}
 	u, err := url.Parse(c.shopURL)
 	if err != nil || u.Host == "" {
 		return "default"
