@@ -274,7 +274,7 @@ func (v *visit) approve(asked request, account bridge.Account, chosen []string) 
 // giveBack sends the browser back to the client. iss tells it which server the
 // answer is from (RFC 9207).
 func (v *visit) giveBack(asked request, answer url.Values) {
-	v.receipt.Client, v.receipt.Status = asked.client.Label(), http.StatusSeeOther
+	v.receipt.Client, v.receipt.Shop, v.receipt.Status = asked.client.Label(), asked.client.Shop, http.StatusSeeOther
 	answer.Set("iss", v.BaseURL)
 	if asked.state != "" {
 		answer.Set("state", asked.state)

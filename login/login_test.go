@@ -4,6 +4,7 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -243,6 +244,31 @@ func TestAttackForgedForms(t *testing.T) {
 	}
 	if got := b.post(r.asks(), url.Values{"token": {page.token(t)}, "action": {"explode"}}); got.status != http.StatusBadRequest {
 		t.Errorf("an unknown action: status %d", got.status)
+	}
+}
+
+// Clients, templates and browsers spell the same query in different ways.
+func TestQueriesMayBeSpeltInOtherWays(t *testing.T) {
+	r := newRig(t)
+	b := r.browser()
+	b.logIn(r.asks())
+	odd := r.base + "/oauth/authorize?" + r.asks("state", "").Encode() + "&state={'|^}(*)~"
+	q, err := http.NewRequest(http.MethodGet, odd, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := b.do(q)
+	action := regexp.MustCompile(`action="([^"]+)"`).FindStringSubmatch(page.body)
+	if action == nil {
+		t.Fatalf("no form in\n%s", page.body)
+	}
+	form := url.Values{"token": {page.token(t)}, "action": {"approve"}, "scope": {"bridge:read"}}
+	if q, err = http.NewRequest(http.MethodPost, r.base+html.UnescapeString(action[1]), strings.NewReader(form.Encode())); err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if back := b.do(q); back.where == nil || back.where.Query().Get("state") != "{'|^}(*)~" {
+		t.Errorf("status %d to %v", back.status, back.where)
 	}
 }
 

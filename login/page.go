@@ -97,7 +97,7 @@ func (v *visit) consentPage(asked request, account bridge.Account, complaint str
 	for _, scope := range v.Grantor.Grantable(asked.scopes, asked.client, account) {
 		p.Scopes = append(p.Scopes, scopeRow{Name: scope, Says: v.words[scope], Checked: scope != auth.ScopePII})
 	}
-	v.receipt.Client = asked.client.Label()
+	v.receipt.Client, v.receipt.Shop = asked.client.Label(), asked.client.Shop
 	v.write(http.StatusOK, p)
 }
 

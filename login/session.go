@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/auth"
@@ -39,9 +40,13 @@ func fingerprint(a bridge.Account) string { return auth.TokenHash(a.PasswordHash
 
 // sign makes the token of a form. It is bound to the browser and to the very
 // request that the page shows, so that consent to one request is none to
-// another.
+// another. What is signed is what the query says: template and browser may
+// each spell it in their own way.
 func (s session) sign(query string) string {
 	mac := hmac.New(sha256.New, []byte(s.Secret))
+	if parameters, err := url.ParseQuery(query); err == nil {
+		query = parameters.Encode()
+	}
 	mac.Write([]byte(query))
 	return hex.EncodeToString(mac.Sum(nil))
 }
