@@ -204,6 +204,9 @@ func (r *Registrar) amendKnown(ctx context.Context, d Decision, change func(*Reg
 		if known.RevokedAt != nil {
 			return *known, Fault(CodeUnprocessable, nil, "The client %s was revoked; add a new one.", known.ID)
 		}
+		if d.Action == ActionClientRotateSecret && known.SecretHash == "" || d.Action == ActionClientRotateHMAC && known.SealedHMAC == "" {
+			return *known, Fault(CodeUnprocessable, nil, "The client %s has no secret of that kind: it is public, or signs with keys of its own.", known.ID)
+		}
 		change(known)
 		return *known, nil
 	})

@@ -236,6 +236,12 @@ func TestClientsWithKeysOfTheirOwn(t *testing.T) {
 	if fresh.ClientSecret != "" {
 		t.Error("a client with keys was given a secret")
 	}
+	if fresh, err := r.registrar.RotateSecret(t.Context(), "root", "test", "keyed"); bridge.AsError(err).Code != bridge.CodeUnprocessable {
+		t.Errorf("rotation gave it one: %+v, %v", fresh, err)
+	}
+	if _, err := r.registrar.RotateHMAC(t.Context(), "root", "test", "app"); bridge.AsError(err).Code != bridge.CodeUnprocessable {
+		t.Errorf("a public client was given a signing secret: %v", err)
+	}
 	for _, audience := range []string{r.base, r.base + "/oauth/token"} {
 		if got := r.token("/oauth/token", asserted(t, key, "k1", "keyed", audience, nil)); got.status != 200 || got.Refresh != "" || got.Scope != "bridge:read bridge:write" {
 			t.Errorf("for %s: %+v", audience, got)
