@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test check generate fuzz chaos chaos-short bench-mcp
+.PHONY: help demo build test test-mcp check generate fuzz chaos chaos-short bench-mcp
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -17,6 +17,9 @@ build: ## build ./dist/bridge, one static binary
 test: ## run every test with -race, on SQLite and on real MariaDB and Redis servers started for it
 	.ci/services $(GO) test -race -timeout 25m ./...
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s examples/python; else echo "skipped: examples/python needs python3"; fi
+
+test-mcp: ## drive a bridge with the official MCP clients and conformance suite (needs Node and npm)
+	.ci/mcp-clients/run
 
 check: ## format, vet, lint, module files
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

@@ -121,7 +121,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 		server.Handler = withoutCapabilities(server.Handler)
 	}
 	if slices.Contains(selected, "mcp") {
-		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload,
+		mcp := &tools.Door{Desk: p.desk, Gate: gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload, TaskTTL: c.idempotencyRetention,
 			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}}
 		server.Handler = beside(mcp.Handler(), server.Handler)
 	}
