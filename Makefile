@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test test-login check generate fuzz chaos chaos-short bench-mcp
+.PHONY: help demo build test test-mcp test-login check generate fuzz chaos chaos-short bench-mcp
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -18,6 +18,8 @@ test: ## run every test with -race, on SQLite and on real MariaDB and Redis serv
 	.ci/services $(GO) test -race -timeout 25m ./...
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s examples/python; else echo "skipped: examples/python needs python3"; fi
 
+test-mcp: ## drive a bridge with the official MCP clients and conformance suite (needs Node and npm)
+	.ci/mcp-clients/run
 test-login: ## official MCP clients log in through Chromium (installs it where it may; says why where it cannot)
 	@.ci/connect/run; status=$$?; test $$status -eq 3 || exit $$status
 

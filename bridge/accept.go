@@ -128,15 +128,27 @@ func replayed(r Replay, intention string) (Answer, error) {
 
 // Answer is what a client hears whose request's job has ended.
 func (r Replay) Answer() (Answer, error) {
-	if r.Status != schemas.Succeeded {
-		fault := Fault(CodeKnownFailedReplay, nil, "This request was accepted as job %s, which ended %s.", r.JobID, r.Status)
-		fault.Job = r.View
+	answer, err := Ended(r.JobID, r.Status, r.View)
+	if err == nil {
+		answer.Acceptance.Message = "This request was carried out before; nothing was sent to the shop again."
+		answer.Repeated, answer.Replay = true, r.View
+	}
+	return answer, err
+}
+
+// Ended is what a write answers once its job has ended: its acceptance with
+// the job in it, or CodeKnownFailedReplay with the job for every end but
+// success. View is schemas.Job as JSON.
+func Ended(jobID string, status schemas.JobStatus, view json.RawMessage) (Answer, error) {
+	if status != schemas.Succeeded {
+		fault := Fault(CodeKnownFailedReplay, nil, "This request was accepted as job %s, which ended %s.", jobID, status)
+		fault.Job = view
 		return Answer{}, fault
 	}
-	known := NewAcceptance(r.JobID, r.Status)
-	known.Message = "This request was carried out before; nothing was sent to the shop again."
-	known.Job = r.View
-	return Answer{Acceptance: known, Repeated: true, Replay: r.View}, nil
+	known := NewAcceptance(jobID, status)
+	known.Message = "Carried out; the job says how."
+	known.Job = view
+	return Answer{Acceptance: known}, nil
 }
 
 func conflict(byBatch bool) *Error {

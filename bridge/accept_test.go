@@ -47,7 +47,7 @@ func deskOn(t *testing.T, db *store.Store, shops bridge.Shops) *bridge.Desk {
 	}
 	t.Cleanup(func() { _ = q.Close() })
 	return &bridge.Desk{
-		Intake: db, Jobs: db, Shops: shops, Transport: q, Replays: q, Limiter: q,
+		Intake: db, Jobs: db, Docket: db, Shops: shops, Transport: q, Replays: q, Limiter: q,
 		Rules: policies.Book{MaxPayloadBytes: 10485760}, MaxAttempts: 5,
 		Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: slog.New(slog.DiscardHandler),
 	}

@@ -19,6 +19,7 @@ import (
 type Desk struct {
 	Intake      Intake
 	Jobs        JobReader
+	Docket      Docket // of a client's own cancellations
 	Shops       Shops
 	Transport   Transport
 	Replays     ReplayCache

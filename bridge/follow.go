@@ -40,7 +40,7 @@ func (d *Desk) own(ctx context.Context, actor Actor, id string) (Job, error) {
 		return Job{}, err
 	}
 	if job.ClientID != actor.ClientID {
-		return Job{}, Fault(CodeNotFound, nil, "There is no job %s.", id)
+		return Job{}, noSuchJob(id)
 	}
 	return job, nil
 }
@@ -86,3 +86,5 @@ func (h hearing) Ended(job Job, status schemas.JobStatus, took time.Duration) {
 	h.desk.lookout.wake(job.ID)
 	h.Observer.Ended(job, status, took)
 }
+
+func noSuchJob(id string) error { return Fault(CodeNotFound, nil, "There is no job %s.", id) }

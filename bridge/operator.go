@@ -77,18 +77,7 @@ func (o *Operator) Retry(ctx context.Context, operator, jobID, reason string) (J
 // Cancel ends a job of which nothing was sent yet.
 func (o *Operator) Cancel(ctx context.Context, operator, jobID, reason string) (Job, error) {
 	return o.amend(ctx, Decision{Operator: operator, Action: ActionCancel, Subject: jobID, Reason: reason}, func(job *Job) error {
-		if !CanMove(job.Status, schemas.Cancelled) {
-			return cannot(ActionCancel, *job, "only a job that waits can be cancelled")
-		}
-		for _, step := range job.Steps {
-			if step.SentAt != nil {
-				return cannot(ActionCancel, *job, "a step of it has been sent to the shop")
-			}
-		}
-		at := o.Now().UTC()
-		job.Status, job.FinishedAt, job.NextAttemptAt = schemas.Cancelled, &at, nil
-		job.Error = &schemas.JobError{Code: "cancelled", Message: "Cancelled by an operator: " + reason, Fix: "Send the change again with a new request id if it is still wanted."}
-		return nil
+		return job.cancel(o.Now(), "Cancelled by an operator: "+reason)
 	})
 }
 

@@ -25,11 +25,12 @@ type Disposition string
 // A request is refused when it is the caller's to mend, and failed when it is
 // ours: a part behind the door is away, or the bridge has a fault.
 const (
-	RequestRead     Disposition = "read"     // answered, nothing was changed
-	RequestAccepted Disposition = "accepted" // a job was made
-	RequestReplayed Disposition = "replayed" // the id already stood for this intention
-	RequestRefused  Disposition = "refused"
-	RequestFailed   Disposition = "failed"
+	RequestRead      Disposition = "read"      // answered, nothing was changed
+	RequestAccepted  Disposition = "accepted"  // a job was made
+	RequestReplayed  Disposition = "replayed"  // the id already stood for this intention
+	RequestCancelled Disposition = "cancelled" // a job was ended before anything was sent
+	RequestRefused   Disposition = "refused"
+	RequestFailed    Disposition = "failed"
 )
 
 // Disposition tells a read, a new job and a known one apart.
@@ -52,7 +53,7 @@ type Receipt struct {
 	Began     time.Time
 	Method    string // HTTP verb as sent, "" over stdio
 	Route     string // path pattern at REST, protocol method at MCP
-	Operation string // of the operation table, "" for what is none
+	Operation string // of the operation table, or CancelJob's; "" for what is none
 	Client    string // once authenticated
 	Shop      string // the client's; "" for that of the settings
 	RequestID string // when it is a valid one

@@ -129,7 +129,7 @@ func scanJob(row scanner, id string) (jobRow, error) {
 }
 
 func noJob(id string) error {
-	return bridge.Fault(bridge.CodeNotFound, nil, "There is no job %.40q.", id)
+	return bridge.Fault(bridge.CodeNotFound, nil, "There is no job %.40s.", id)
 }
 
 // Times are kept as microseconds since 1970, UTC, in both databases.

@@ -93,7 +93,7 @@ var methods = []mcp.MCPMethod{
 func noteMessage(r *bridge.Receipt, m message) {
 	switch {
 	case m.method == "":
-	case slices.Contains(methods, mcp.MCPMethod(m.method)):
+	case slices.Contains(methods, mcp.MCPMethod(m.method)), m.extended():
 		r.Route = m.method
 	default:
 		r.Route = "(other)"

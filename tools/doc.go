@@ -11,5 +11,6 @@
 // sent: mcp-go would hand them on as float64 and keep the last of two equal
 // keys, so that the two doors would come to different verdicts. Read door.go
 // for what is served, tool.go for the path of a call, result.go for what comes
-// back, then stdio.go and http.go for the two transports.
+// back, task.go for jobs as tasks, then stdio.go and http.go for the two
+// transports.
 package tools

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -25,6 +26,9 @@ type Desk interface {
 	// RecentJobs tells where the client's own newest jobs are, newest first; a
 	// desk that cannot know names none.
 	RecentJobs(ctx context.Context, actor bridge.Actor, limit int) ([]bridge.JobState, error)
+	// Cancel ends a job of the client's of which nothing was sent yet; false when
+	// it goes on.
+	Cancel(ctx context.Context, actor bridge.Actor, jobID string) (bool, error)
 	// NewReceipt begins the receipt of a message, Record takes it in.
 	NewReceipt(bridge.DoorName) bridge.Receipt
 	Record(context.Context, bridge.Receipt)
@@ -42,6 +46,9 @@ type Door struct {
 	Name, Version string
 	// MaxPayloadBytes bounds the arguments of one call.
 	MaxPayloadBytes int64
+	// TaskTTL is how long after its acceptance a job is certainly kept; zero for
+	// ever.
+	TaskTTL time.Duration
 	// Opened is closed once the desk's ports are set; until then whatever needs
 	// them waits, and everything else is served. Nil: they are set.
 	Opened <-chan struct{}
@@ -77,7 +84,8 @@ func (d *Door) newServer() *server.MCPServer {
 		server.WithResourceCompletionProvider(completer{d}),
 		server.WithToolFilter(visibleTools),
 		server.WithPromptFilter(visiblePrompts),
-		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{noteError}}),
+		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{noteError}, OnAfterInitialize: []server.OnAfterInitializeFunc{hideExtension}}),
+		server.WithExtensions(map[string]any{tasksExtension: struct{}{}}),
 	)
 	for _, op := range bridge.Operations {
 		s.AddTool(newTool(op), d.toolHandler(op))

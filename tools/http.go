@@ -30,7 +30,8 @@ const (
 type endpoint struct {
 	door    *Door
 	origins origins
-	inner   http.Handler
+	server  *server.MCPServer
+	inner   http.Handler  // mcp-go's transport for that server
 	large   chan struct{} // holds the one large body
 }
 
@@ -56,10 +57,10 @@ func (d *Door) Handler() http.Handler {
 }
 
 func (d *Door) newEndpoint() *endpoint {
-	allowed := newOrigins(d.BaseURL, d.AllowedOrigins)
+	allowed, inner := newOrigins(d.BaseURL, d.AllowedOrigins), d.newServer()
 	return &endpoint{
-		door: d, origins: allowed, large: make(chan struct{}, 1),
-		inner: server.NewStreamableHTTPServer(d.newServer(),
+		door: d, origins: allowed, large: make(chan struct{}, 1), server: inner,
+		inner: server.NewStreamableHTTPServer(inner,
 			server.WithStateLess(true),
 			server.WithStreamableHTTPLogger(d.Log),
 			// mcp-go refuses any public Host on a loopback connection, and with
@@ -98,6 +99,10 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// cancel could be anybody's: mcp-go would stop another client's call.
 		// Closing the connection is what cancels.
 		w.WriteHeader(http.StatusAccepted)
+	case m.listens():
+		e.serveListen(w, forMCP(r, actor, m), m)
+	case m.extended():
+		e.serveExtended(w, forMCP(r, actor, m), m)
 	default:
 		e.inner.ServeHTTP(w, forMCP(r, actor, m))
 	}

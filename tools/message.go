@@ -30,7 +30,9 @@ type message struct {
 	id       json.RawMessage // of a request, as sent
 	method   string
 	envelope json.RawMessage
+	params   json.RawMessage // as in the envelope; nil for none
 	call     call            // of tools/call
+	tasking  tasking         // of requests that the tasks extension may change
 	cancels  json.RawMessage // of notifications/cancelled: the request's id
 }
 
@@ -143,10 +145,13 @@ func (m message) withParams(params json.RawMessage) (message, *fault) {
 	case m.method == string(mcp.MethodNotificationCancelled):
 		m.cancels, err = cancelledID(params)
 	}
+	if params != nil && err == nil {
+		m.tasking, err = taskingOf(m.method, params)
+	}
 	if err != nil {
 		return message{}, &fault{id: m.id, code: mcp.INVALID_PARAMS, text: "Invalid params: " + err.Error()}
 	}
-	m.envelope = envelope(m, params)
+	m.params, m.envelope = params, envelope(m, params)
 	return m, nil
 }
 

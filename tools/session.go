@@ -9,8 +9,8 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// session is the one client of a stdio conversation, and its only way out:
-// whole lines, one at a time. mcp-go's own stdio session is a global whose
+// session is the one client of a stdio conversation or of a stream, and the only
+// way out to it: whole lines, one at a time. mcp-go's own stdio session is a global whose
 // notifications a second goroutine writes, mostly after the result they belong
 // to; here what is pending always goes out first.
 type session struct {
@@ -25,8 +25,8 @@ func newSession(out io.Writer) *session {
 	return &session{out: out, pending: make(chan mcp.JSONRPCNotification, 64)}
 }
 
-// SessionID tells sessions of one server apart; here there is one.
-func (s *session) SessionID() string { return "stdio" }
+// SessionID tells the sessions registered with a server apart; none of these is.
+func (s *session) SessionID() string { return "unregistered" }
 
 // Initialize has nothing to remember.
 func (s *session) Initialize() {}

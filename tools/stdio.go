@@ -188,8 +188,8 @@ func (c *conversation) cancel(id []byte) {
 	}
 }
 
-// handle lets mcp-go serve a request; a panic in it ends that request only and
-// shows nothing of itself.
+// handle serves a request; a panic in it ends that request only and shows
+// nothing of itself.
 func (c *conversation) handle(ctx context.Context, m message) (answer mcp.JSONRPCMessage) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
@@ -198,7 +198,7 @@ func (c *conversation) handle(ctx context.Context, m message) (answer mcp.JSONRP
 			answer = (&fault{id: m.id, code: mcp.INTERNAL_ERROR, text: "Internal error"}).response()
 		}
 	}()
-	return c.server.HandleMessage(ctx, m.envelope)
+	return c.door.handle(ctx, c.server, m)
 }
 
 // write sends a message; a client that cannot be written to is gone.

@@ -80,6 +80,7 @@ func (d *Door) toolHandler(op bridge.Operation) server.ToolHandlerFunc {
 		if err != nil {
 			return refused(bridge.AsError(err)), nil
 		}
+		noteAccepted(ctx, answer)
 		return answered(answer), nil
 	}
 }

@@ -92,7 +92,7 @@ func (p *parts) open(ctx context.Context) error {
 		return fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
 	d := p.desk
-	d.Intake, d.Jobs, d.Shops, d.Transport, d.Replays, d.Limiter, d.Trace = p.store, p.store, p.shops, p.queue, p.queue, p.queue, tracer
+	d.Intake, d.Jobs, d.Docket, d.Shops, d.Transport, d.Replays, d.Limiter, d.Trace = p.store, p.store, p.store, p.shops, p.queue, p.queue, p.queue, tracer
 	worker := &bridge.Worker{
 		Ledger: p.store, Shops: p.shops, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,

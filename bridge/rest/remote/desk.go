@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"mime"
@@ -80,6 +81,20 @@ func (d *Desk) Authorize(actor bridge.Actor, op bridge.Operation) error { return
 // doors.
 func (d *Desk) Meter(context.Context, bridge.Actor, bridge.Operation) (bridge.RateWindow, error) {
 	return bridge.RateWindow{Allowed: true}, nil
+}
+
+// Cancel ends nothing: REST has no way to ask for it, so a job of the client's
+// goes on.
+func (d *Desk) Cancel(ctx context.Context, actor bridge.Actor, jobID string) (bool, error) {
+	if err := d.Authorize(actor, bridge.CancelJob); err != nil {
+		return false, err
+	}
+	asked, err := json.Marshal(map[string]string{"job_id": jobID})
+	if err != nil {
+		return false, err
+	}
+	_, err = d.Do(ctx, actor, bridge.Request{Operation: bridge.OpGetJobStatus, Arguments: asked})
+	return false, err
 }
 
 // RecentJobs names none: REST shows a job to whoever has its id, and lists none.
