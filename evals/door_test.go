@@ -51,6 +51,7 @@ func openDoor(t *testing.T, s *shop, settings map[string]string) *door {
 			t.Errorf("the program ended with %v and said %q unasked\n%s", err, rest, d.stderr.String())
 		}
 	})
+	d.ask(t, `{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"evals","version":"1"}}}`)
 	return d
 }
 
@@ -76,16 +77,22 @@ func (d *door) call(t *testing.T, tool string, arguments []byte) (sent string, a
 		with = `,"arguments":` + string(arguments)
 	}
 	sent = fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q%s}}`, d.asked, tool, with)
-	if _, err := io.WriteString(d.in, sent+"\n"); err != nil {
-		t.Fatal(err)
-	}
-	line, err := d.out.ReadBytes('\n')
-	if err != nil {
-		t.Fatalf("no answer to %s: %v\n%s", sent, err, d.stderr.String())
-	}
-	a.raw = bytes.TrimSpace(line)
+	a.raw = d.ask(t, sent)
 	if err := json.Unmarshal(a.raw, &a); err != nil {
 		t.Fatalf("%v in %s", err, a.raw)
 	}
 	return sent, a
+}
+
+// ask sends a request and waits for its answer.
+func (d *door) ask(t *testing.T, request string) []byte {
+	t.Helper()
+	if _, err := io.WriteString(d.in, request+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	line, err := d.out.ReadBytes('\n')
+	if err != nil {
+		t.Fatalf("no answer to %s: %v\n%s", request, err, d.stderr.String())
+	}
+	return bytes.TrimSpace(line)
 }

@@ -49,6 +49,9 @@ type Door struct {
 	// TaskTTL is how long after its acceptance a job is certainly kept; zero for
 	// ever.
 	TaskTTL time.Duration
+	// JSONText gives every client its answers as text too, for hosts that show
+	// their models no structured content.
+	JSONText bool
 	// Opened is closed once the desk's ports are set; until then whatever needs
 	// them waits, and everything else is served. Nil: they are set.
 	Opened <-chan struct{}

@@ -91,6 +91,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m, fault := readMessage(body)
 	receipt.BytesIn = int64(len(body))
 	noteMessage(receipt, m)
+	m.call.copied = e.door.copies(r.Header.Get(mcp.HeaderProtocolVersion))
 	switch {
 	case fault != nil:
 		writeJSON(w, http.StatusBadRequest, jsonType, fault.response())

@@ -288,7 +288,7 @@ func TestWhatMCPGoIsGiven(t *testing.T) {
 		if r.Header.Get("Authorization") != "" || r.ContentLength != int64(len(got)) {
 			t.Errorf("headers %v, length %d", r.Header, r.ContentLength)
 		}
-		want := call{arguments: json.RawMessage(`{"product_id" : 1e0}`), progressToken: json.RawMessage(`5`)}
+		want := call{arguments: json.RawMessage(`{"product_id" : 1e0}`), progressToken: json.RawMessage(`5`), copied: true}
 		if diff := cmp.Diff(want, callFrom(r.Context()), cmp.AllowUnexported(call{})); diff != "" {
 			t.Error(diff)
 		}

@@ -41,6 +41,8 @@ type message struct {
 type call struct {
 	arguments     json.RawMessage
 	progressToken json.RawMessage
+	revision      string // of the protocol, as the message names it; "" for not at all
+	copied        bool   // the client wants the answer in text too
 }
 
 // fault is a message that cannot be served: always a JSON-RPC error, never a
@@ -162,7 +164,7 @@ func takeCall(params json.RawMessage) (rest json.RawMessage, c call, err error) 
 		return nil, call{}, err
 	}
 	c.arguments = members["arguments"]
-	if c.progressToken, err = progressToken(members["_meta"]); err != nil {
+	if c.progressToken, c.revision, err = readMeta(members["_meta"]); err != nil {
 		return nil, call{}, err
 	}
 	kept := map[string]json.RawMessage{"name": members["name"]}
@@ -173,19 +175,21 @@ func takeCall(params json.RawMessage) (rest json.RawMessage, c call, err error) 
 	return rest, c, err
 }
 
-func progressToken(meta json.RawMessage) (json.RawMessage, error) {
+// readMeta reads the progress token and the protocol revision of a call's
+// _meta. What is wrong with the revision is mcp-go's to say.
+func readMeta(meta json.RawMessage) (token json.RawMessage, revision string, err error) {
 	if meta == nil || meta[0] != '{' {
-		return nil, nil
+		return nil, "", nil
 	}
 	members, err := membersOf(meta)
 	if err != nil {
-		return nil, fmt.Errorf("_meta: %w", err)
+		return nil, "", fmt.Errorf("_meta: %w", err)
 	}
-	token := members["progressToken"]
-	if token != nil && !validID(token) {
-		return nil, fmt.Errorf("_meta.progressToken is a string or an integer within 2^53")
+	if token = members["progressToken"]; token != nil && !validID(token) {
+		return nil, "", fmt.Errorf("_meta.progressToken is a string or an integer within 2^53")
 	}
-	return token, nil
+	_ = json.Unmarshal(members[mcp.MetaKeyProtocolVersion], &revision)
+	return token, revision, nil
 }
 
 func cancelledID(params json.RawMessage) (json.RawMessage, error) {
@@ -229,4 +233,13 @@ func idKey(id json.RawMessage) string {
 		return `"` + text
 	}
 	return string(id)
+}
+
+// askedRevision is the protocol revision that an initialize asks for.
+func askedRevision(params json.RawMessage) string {
+	var asked struct {
+		ProtocolVersion string `json:"protocolVersion"`
+	}
+	_ = json.Unmarshal(params, &asked) // what is wrong with it is mcp-go's to say
+	return asked.ProtocolVersion
 }

@@ -17,8 +17,7 @@ import (
 )
 
 // answered is the result of a call that was not refused: one line for the
-// model, the answer as JSON text for clients that know no structured content
-// (2025-11-25, Structured Content: SHOULD), and the answer itself.
+// model, and the answer itself as structured content.
 func answered(answer bridge.Answer) *mcp.CallToolResult {
 	body := answer.Body
 	if answer.Acceptance != nil {
@@ -45,8 +44,24 @@ func refused(fault *bridge.Error) *mcp.CallToolResult {
 
 func result(line string, raw json.RawMessage) *mcp.CallToolResult {
 	return &mcp.CallToolResult{
-		Content:           []mcp.Content{mcp.NewTextContent(line), mcp.NewTextContent(string(raw))},
+		Content:           []mcp.Content{mcp.NewTextContent(line)},
 		StructuredContent: raw,
+	}
+}
+
+// withStructured is the first revision whose clients read structured content.
+const withStructured = "2025-06-18"
+
+// copies reports whether a client of this protocol revision, "" for one that
+// named none, is also given the structured content as text. Newer clients are
+// not, although they SHOULD be (2025-11-25, Structured Content): it would be
+// every answer twice, and the shop's words where a model looks for ours.
+func (d *Door) copies(revision string) bool { return d.JSONText || revision < withStructured }
+
+// inText puts the structured content beside the line.
+func inText(r *mcp.CallToolResult) {
+	if raw, ok := r.StructuredContent.(json.RawMessage); ok {
+		r.Content = append(r.Content, mcp.NewTextContent(string(raw)))
 	}
 }
 

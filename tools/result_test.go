@@ -207,3 +207,43 @@ func TestABrokenJobDoesNotHideItsRefusal(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// Clients that read structured content hear every answer once, and the shop's
+// words in no text; older ones, and those whose operator says so, get a copy.
+func TestWhoGetsTheAnswerInText(t *testing.T) {
+	const read = `"name":"get_product","arguments":{"product_id":1}`
+	line := func(meta string) string {
+		return `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{` + read + meta + `}}`
+	}
+	for revision, texts := range map[string]int{"": 2, "2024-11-05": 2, "2025-03-26": 2, "2025-06-18": 1, "2025-11-25": 1, "2026-07-28": 1} {
+		for _, always := range []bool{false, true} {
+			want := texts
+			if always {
+				want = 2
+			}
+			door := withGate(t, newWorld().door())
+			door.JSONText = always
+			over := map[string]string{}
+			p, header, meta := openPipe(t, door, writer), bearer(t, door, writer), ""
+			switch revision {
+			case "":
+			case "2026-07-28":
+				meta = "," + modernMeta
+				header["Mcp-Method"], header["Mcp-Name"] = "tools/call", "get_product"
+			default:
+				p.ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + revision + `","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}`)
+			}
+			if revision != "" {
+				header["Mcp-Protocol-Version"] = revision
+			}
+			over["stdio"] = p.ask(line(meta))
+			over["http"] = post(t, door.Handler(), line(meta), header).Body.String()
+			for transport, raw := range over {
+				answer := readOutcome(t, raw)
+				if answer.Result == nil || len(answer.Result.Content) != want || len(answer.Result.StructuredContent) == 0 {
+					t.Errorf("%s, revision %q, always %t: want %d texts: %s", transport, revision, always, want, raw)
+				}
+			}
+		}
+	}
+}

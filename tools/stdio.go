@@ -43,6 +43,9 @@ type conversation struct {
 	server  *server.MCPServer
 	session *session
 	stop    context.CancelCauseFunc // ends every request, and the conversation
+	// revision is what the client asked for in its handshake, "" before it. The
+	// one that was agreed on is never older than what matters here.
+	revision string
 
 	mu      sync.Mutex
 	running map[string]context.CancelCauseFunc // by idKey
@@ -137,6 +140,10 @@ func (d *Door) tooLarge(id []byte) *fault {
 // start serves a request on its own goroutine. It is known as running before
 // the next line is read, so that a cancellation right behind it finds it.
 func (c *conversation) start(ctx context.Context, m message, receipt *bridge.Receipt) {
+	if m.method == string(mcp.MethodInitialize) {
+		c.revision = askedRevision(m.params)
+	}
+	m.call.copied = c.door.copies(cmp.Or(m.call.revision, c.revision))
 	ctx, cancel := context.WithCancelCause(withReceipt(withCall(ctx, m.call), receipt))
 	if refusal := c.register(m.id, cancel); refusal != nil {
 		cancel(nil)

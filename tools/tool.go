@@ -75,6 +75,9 @@ func (d *Door) toolHandler(op bridge.Operation) server.ToolHandlerFunc {
 				receiptFrom(ctx).Refuse(fault)
 				result = refused(fault)
 			}
+			if callFrom(ctx).copied {
+				inText(result)
+			}
 		}()
 		answer, err := d.carryOut(ctx, op, callFrom(ctx))
 		if err != nil {

@@ -96,7 +96,7 @@ func mcpLocal(ctx context.Context, p process, src source, standIn bool, shopName
 	})
 	group.Go(func() error {
 		defer cancel()
-		door := &tools.Door{Desk: parts.desk, Opened: opened, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload, TaskTTL: c.idempotencyRetention}
+		door := &tools.Door{Desk: parts.desk, Opened: opened, Name: "bridge", Version: version, JSONText: c.mcpJSONText == "always", Log: log, MaxPayloadBytes: c.maxPayload, TaskTTL: c.idempotencyRetention}
 		err := door.ServeStdio(ctx, p.stdin, p.stdout, parts.actor())
 		// A start that fails is told, also when the input has ended meanwhile.
 		patience := time.NewTimer(startGrace)

@@ -47,7 +47,7 @@ func mcpRemote(ctx context.Context, p process, src source) error {
 	}()
 	defer func() { cancel(); <-looked }()
 
-	door := &tools.Door{Desk: desk, Name: "bridge", Version: version, Log: log, MaxPayloadBytes: c.maxPayload}
+	door := &tools.Door{Desk: desk, Name: "bridge", Version: version, JSONText: c.mcpJSONText == "always", Log: log, MaxPayloadBytes: c.maxPayload}
 	// The list of tools follows the scopes this door asks tokens for. They are
 	// known without the remote bridge, and no token of it has fewer.
 	err = door.ServeStdio(ctx, p.stdin, p.stdout, bridge.Actor{ClientID: c.clientID, Scopes: c.clientScopes})

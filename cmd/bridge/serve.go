@@ -124,7 +124,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 	}
 	server.Handler = beside(access.login.Handler(), server.Handler, func(path string) bool { return path == login.Path })
 	if slices.Contains(selected, "mcp") {
-		mcp := &tools.Door{Desk: p.desk, Gate: access.gate, Name: "bridge", Version: version, BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload, TaskTTL: c.idempotencyRetention,
+		mcp := &tools.Door{Desk: p.desk, Gate: access.gate, Name: "bridge", Version: version, JSONText: c.mcpJSONText == "always", BaseURL: c.baseURL, Log: p.log, MaxPayloadBytes: c.maxPayload, TaskTTL: c.idempotencyRetention,
 			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}}
 		server.Handler = beside(mcp.Handler(), server.Handler, ofMCP)
 	}

@@ -38,6 +38,7 @@ type config struct {
 	jobTimeout           time.Duration
 	jobWorkers           int
 	parallelItems        int
+	mcpJSONText          string
 	maxConnections       int
 	jobMaxWait           time.Duration
 	replayTTL            time.Duration
@@ -122,6 +123,7 @@ var settings = []setting{
 	{"JOB_MAX_WAIT_SECONDS", "86400", false, optional, "How long a job whose shop is away may wait without using up its attempts before it fails.", seconds(func(c *config) *time.Duration { return &c.jobMaxWait }, 60, 2592000)},
 	{"JOB_WORKERS", "8", false, optional, "Jobs worked on at once in this process; with several shops they share them.", number(func(c *config) *int { return &c.jobWorkers }, 1, 256)},
 	{"IMPORT_PARALLEL_ITEMS", "4", false, optional, "Items of one import worked on at once; 1 for a shop that is slow under parallel writes.", number(func(c *config) *int { return &c.parallelItems }, 1, 50)},
+	{"MCP_JSON_TEXT", "old", false, optional, "Which MCP clients get the JSON of an answer as text too: old, those of protocol revisions before 2025-06-18, which know no structured content; always, for a host that does not show it to its model.", oneOf(func(c *config) *string { return &c.mcpJSONText }, "old", "always")},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
 	{"OAUTH_CLIENT_DOCUMENTS", "any", false, optional, "Whose apps operators can connect by the URL of a client metadata document: any, off, or comma-separated hosts (those may be private).", documentHosts},
