@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// part is one chapter of the report.
+type part struct {
+	name    string
+	summary string
+	run     func(context.Context, *bench) error
+}
+
+// parts are the chapters in the order of the report.
+var parts = []part{
+	{"accept", "Durable accept", measureAccept},
+	{"intake", "The same writes without HTTP", measureIntake},
+	{"jobs", "Jobs", measureJobs},
+	{"pickup", "Pickup", measurePickup},
+	{"security", "Security per request", measureSecurity},
+	{"reads", "Reads", measureReads},
+	{"import", "Import", measureImport},
+	{"memory", "Memory", measureMemory},
+	{"history", "A million finished jobs", measureHistory},
+}
+
+// options say how much is measured.
+type options struct {
+	short   bool
+	only    []string
+	rounds  int
+	window  time.Duration // of one accept round
+	jobs    int           // of the burn-down, over all rounds
+	patient time.Duration // longest burn-down of one contestant in one round
+	history int           // finished jobs in the database
+	limit   time.Duration // of one part
+	profile string        // folder for CPU profiles, "" for none
+}
+
+func readOptions(arguments []string) (options, error) {
+	var o options
+	var only string
+	set := flag.NewFlagSet("bench", flag.ContinueOnError)
+	set.BoolVar(&o.short, "short", false, "a smoke test: everything once and small; its figures mean nothing")
+	set.StringVar(&only, "only", "", "comma-separated parts: "+strings.Join(partNames(), ", ")+" (default all)")
+	set.IntVar(&o.rounds, "rounds", 3, "how often each contestant has its turn")
+	set.DurationVar(&o.window, "window", 1200*time.Millisecond, "length of one turn at accepting")
+	set.IntVar(&o.jobs, "jobs", 100_000, "jobs of each burn-down, over all rounds")
+	set.DurationVar(&o.patient, "patience", 8*time.Second, "longest turn of a burn-down; what is left then is not counted")
+	set.IntVar(&o.history, "history", 1_000_000, "finished jobs in the database of the history part")
+	set.DurationVar(&o.limit, "limit", 5*time.Minute, "longest time of one part; it fails then")
+	set.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the accepting server and of the burn-down")
+	if err := set.Parse(arguments); err != nil {
+		return o, err
+	}
+	if o.short {
+		o.rounds, o.window, o.jobs, o.patient, o.history = 1, 250*time.Millisecond, 600, 4*time.Second, 20_000
+	}
+	if only != "" {
+		o.only = strings.Split(only, ",")
+	}
+	for _, name := range o.only {
+		if !slices.Contains(partNames(), name) {
+			return o, fmt.Errorf("--only names %q; the parts are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	if o.rounds < 1 || set.NArg() > 0 {
+		return o, errors.New("usage: bench [flags]; bench --help lists them")
+	}
+	return o, nil
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func (o options) wants(name string) bool { return len(o.only) == 0 || slices.Contains(o.only, name) }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run is the program; the servers it measures are processes of the same binary.
+func run(ctx context.Context, arguments []string) error {
+	if len(arguments) > 0 && arguments[0] == doorCommand {
+		return runDoor(ctx, arguments[1:])
+	}
+	o, err := readOptions(arguments)
+	if err != nil {
+		return err
+	}
+	b, err := openBench(o)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	b.report.begin(ctx, b)
+	for _, p := range parts {
+		if !o.wants(p.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s\n", p.name)
+		limited, cancel := context.WithTimeoutCause(ctx, o.limit, fmt.Errorf("it took longer than --limit %s", o.limit))
+		b.report.chapter(p.summary)
+		err := p.run(limited, b)
+		if err != nil && limited.Err() != nil {
+			err = errors.Join(err, context.Cause(limited))
+		}
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
