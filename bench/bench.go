@@ -22,8 +22,8 @@ type bench struct {
 	dir      string
 	bridge   string // the product's binary, "" until built
 
-	started  []*process
-	address  map[string]string // of the servers, by name
+	started []*process
+	address map[string]string // of the servers, by name
 }
 
 func openBench(o options) (*bench, error) {

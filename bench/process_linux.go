@@ -27,13 +27,13 @@ type process struct {
 
 // launch describes a child.
 type launch struct {
-	name      string
-	dir       string // of its log
-	command   []string
-	env       []string // nil: ours
-	uid, gid  uint32   // 0: ours
-	answers   func(context.Context) error
-	goodbye   syscall.Signal // how it is asked to stop; 0: SIGTERM
+	name     string
+	dir      string // of its log
+	command  []string
+	env      []string // nil: ours
+	uid, gid uint32   // 0: ours
+	answers  func(context.Context) error
+	goodbye  syscall.Signal // how it is asked to stop; 0: SIGTERM
 }
 
 // start runs a child in a process group of its own, killed with us should we
