@@ -15,11 +15,13 @@ import (
 // waited for longer. Claim and Due ask the same, in the same words.
 //
 // Not NOT EXISTS: MariaDB makes a join of that over all waiting jobs, whose size
-// is the square of the longest queue, before it looks at the first one.
-const unblocked = `(SELECT 1 FROM job_targets mine JOIN target_locks held ON held.target = mine.target
-		WHERE mine.job_id = j.id AND held.job_id <> j.id LIMIT 1) IS NULL
-	AND (SELECT 1 FROM job_targets mine JOIN job_targets older ON older.target = mine.target AND older.job_id < mine.job_id
-		WHERE mine.job_id = j.id LIMIT 1) IS NULL`
+// is the square of the longest queue, before it looks at the first one. And no
+// joins inside: it is free to read their tables in the other order, and then
+// goes through every waiting job's targets to answer for one job.
+const unblocked = `(SELECT 1 FROM job_targets mine WHERE mine.job_id = j.id AND (
+		(SELECT held.job_id FROM target_locks held WHERE held.target = mine.target) <> j.id
+		OR (SELECT oldest.job_id FROM job_targets oldest WHERE oldest.target = mine.target ORDER BY oldest.job_id LIMIT 1) < j.id
+	) LIMIT 1) IS NULL`
 
 // Claim takes a job that is due, or whose lease has run out, and locks its
 // targets. The lease runs by the database's clock; Until is in local time and
