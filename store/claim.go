@@ -99,7 +99,9 @@ func take(ctx context.Context, tx *sql.Tx, row jobRow, node string, lease time.D
 	if err != nil {
 		return bridge.Claim{}, err
 	}
-	job.Steps, err = readSteps(ctx, tx, job.ID)
+	if row.fence > 0 { // before the first claim nobody could journal
+		job.Steps, err = readSteps(ctx, tx, job.ID)
+	}
 	return bridge.Claim{Job: job, Fence: row.fence + 1}, err
 }
 

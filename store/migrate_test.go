@@ -69,7 +69,7 @@ func TestMigratingTogether(t *testing.T) {
 				t.Errorf("once more: %v", err)
 			}
 			version, err := s.Version(t.Context())
-			if want := int64(len(migrationFiles(t, name))); version != want || err != nil {
+			if want, _ := newestMigration("migrations/" + name); version != want || want == 0 || err != nil {
 				t.Errorf("version %d, %v; want %d", version, err, want)
 			}
 			r.Store = s

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -82,9 +83,9 @@ func mysqlConfig(at mysqlAddress) *mysql.Config {
 	return c
 }
 
-func openMySQL(at mysqlAddress, maxConns int) (database, error) {
-	config := mysqlConfig(at)
-	pool, err := mysqlPool(config)
+func openMySQL(at mysqlAddress, options Options) (database, error) {
+	config, maxConns := mysqlConfig(at), cmp.Or(options.MaxConns, 32)
+	pool, err := mysqlPool(config, options)
 	if err != nil {
 		return database{}, err
 	}
@@ -95,17 +96,17 @@ func openMySQL(at mysqlAddress, maxConns int) (database, error) {
 	migrating := func() (*sql.DB, error) {
 		patient := config.Clone()
 		patient.ReadTimeout = 0 // the caller's context bounds a migration
-		return mysqlPool(patient)
+		return mysqlPool(patient, Options{})
 	}
 	return database{dialect: mysqlDialect(), read: pool, write: pool, migrating: migrating}, nil
 }
 
-func mysqlPool(config *mysql.Config) (*sql.DB, error) {
+func mysqlPool(config *mysql.Config, options Options) (*sql.DB, error) {
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, errMySQLForm
 	}
-	return sql.OpenDB(readCommitted{connector}), nil
+	return sql.OpenDB(options.wrapped(readCommitted{connector})), nil
 }
 
 // readCommitted makes every connection read committed: the program's locks are

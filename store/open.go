@@ -1,8 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +19,16 @@ type Options struct {
 	// Now is the clock of this process, time.Now when nil. On SQLite leases run
 	// by it; on MySQL they run by the server's clock, whatever this says.
 	Now func() time.Time
+	// wrap lets the tests of this package listen in on the driver; nil for none.
+	wrap func(driver.Connector) driver.Connector
+}
+
+// wrapped is the connector as the pools are made of it.
+func (o Options) wrapped(c driver.Connector) driver.Connector {
+	if o.wrap == nil {
+		return c
+	}
+	return o.wrap(c)
 }
 
 // Store is our own database. It is safe for concurrent use by any number of
@@ -72,13 +82,13 @@ func open(databaseURL string, options Options) (database, error) {
 		if err != nil {
 			return database{}, err
 		}
-		return openMySQL(at, cmp.Or(options.MaxConns, 32))
+		return openMySQL(at, options)
 	case "sqlite":
 		path, err := parseSQLite(databaseURL)
 		if err != nil {
 			return database{}, err
 		}
-		return openSQLite(path)
+		return openSQLite(path, options)
 	}
 	return database{}, errNoScheme
 }

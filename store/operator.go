@@ -37,7 +37,11 @@ func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, err
 	if limit <= 0 {
 		limit = defaultList
 	}
-	rows, err := s.read.QueryContext(ctx, query+" ORDER BY id DESC LIMIT ?", append(args, limit)...)
+	order := "id DESC"
+	if f.Status != "" { // as the index jobs_ended has them; ids and times grow together
+		order = "accepted_at DESC, id DESC"
+	}
+	rows, err := s.read.QueryContext(ctx, query+" ORDER BY "+order+" LIMIT ?", append(args, limit)...)
 	if err != nil {
 		return nil, s.fault(err)
 	}

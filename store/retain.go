@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
+
+	"github.com/prestashop-bridge/bridge/schemas"
 )
 
 // Retention says how long what has ended is kept.
@@ -23,37 +26,46 @@ const retainBatch = 200
 // Retain removes what is older than the retention, oldest first, in small
 // transactions, and gives the number of jobs removed. Jobs that have not ended
 // are never touched, nor are the ids that stand for them.
-func (s *Store) Retain(ctx context.Context, r Retention) (int, error) {
+func (s *Store) Retain(ctx context.Context, r Retention) (removed int, err error) {
 	now := s.now()
 	known := now.Add(-r.Idempotency).UnixMicro()
 	ended := now.Add(-max(r.Failed, r.Idempotency)).UnixMicro()
-	if _, err := s.sweep(ctx, `AND j.accepted_at < ? AND j.status <> 'succeeded'
-		AND (EXISTS (SELECT 1 FROM idempotency i WHERE i.job_id = j.id) OR EXISTS (SELECT 1 FROM batches b WHERE b.job_id = j.id))`,
-		[]any{known, known}, forgetIDs); err != nil {
-		return 0, err
+	for _, status := range []schemas.JobStatus{schemas.Failed, schemas.Cancelled, schemas.NeedsReview} {
+		if _, err := s.sweep(ctx, status, known, known, `AND (EXISTS (SELECT 1 FROM idempotency i WHERE i.job_id = j.id)
+			OR EXISTS (SELECT 1 FROM batches b WHERE b.job_id = j.id))`, nil, forgetIDs); err != nil {
+			return 0, err
+		}
 	}
-	succeeded, err := s.sweep(ctx, "AND j.accepted_at < ? AND j.status = 'succeeded'", []any{known, known}, removeJob)
-	if err != nil {
-		return succeeded, err
+	if removed, err = s.sweep(ctx, schemas.Succeeded, known, known, "", nil, removeJob); err != nil {
+		return removed, err
 	}
-	failed, err := s.sweep(ctx, "AND j.finished_at < ? AND j.status IN ('failed', 'cancelled')", []any{known, ended}, removeJob)
-	return succeeded + failed, err
+	for _, status := range []schemas.JobStatus{schemas.Failed, schemas.Cancelled} {
+		// What ended before a time was accepted before it.
+		n, err := s.sweep(ctx, status, known, ended, "AND j.finished_at < ?", []any{ended}, removeJob)
+		if removed += n; err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
 }
 
-// endedAndForgotten are jobs that have ended and that no request id of the
-// retention's time stands for; one may be bound long after the job, by a batch
-// that was sent again.
-const endedAndForgotten = `SELECT j.id FROM jobs j WHERE j.live = 0 AND j.status <> 'awaiting_approval'
+// endedAndForgotten are jobs of a status no worker takes, accepted before a
+// time, that no request id of the retention's time stands for; one may be bound
+// long after the job, by a batch that was sent again. It reads the index
+// jobs_ended from its old end, so it costs the same however many are younger.
+const endedAndForgotten = `SELECT j.id FROM jobs j WHERE j.status = ? AND j.accepted_at < ?
 	AND NOT EXISTS (SELECT 1 FROM idempotency late WHERE late.job_id = j.id AND late.created_at >= ?) `
 
 // sweep removes what has ended and fits further, a batch a transaction, until
 // nothing is left.
-func (s *Store) sweep(ctx context.Context, further string, args []any, remove func(context.Context, *sql.Tx, string) error) (int, error) {
+func (s *Store) sweep(ctx context.Context, status schemas.JobStatus, known, accepted int64, further string, args []any, remove func(context.Context, *sql.Tx, string) error) (int, error) {
+	query := endedAndForgotten + further + " ORDER BY j.accepted_at, j.id LIMIT ?"
+	args = slices.Concat([]any{string(status), accepted, known}, args, []any{retainBatch})
 	total := 0
 	for {
 		n := 0
 		err := s.transact(ctx, func(tx *sql.Tx) error {
-			ids, err := texts(tx.QueryContext(ctx, endedAndForgotten+further+" ORDER BY j.id LIMIT ?", append(args[:len(args):len(args)], retainBatch)...))
+			ids, err := texts(tx.QueryContext(ctx, query, args...))
 			n = len(ids)
 			for _, id := range ids {
 				if err == nil {

@@ -58,7 +58,7 @@ const sqliteReaders = 4
 
 // openSQLite opens the file with one connection that writes and a few that can
 // only read. More writers would only take turns at failing.
-func openSQLite(path string) (database, error) {
+func openSQLite(path string, options Options) (database, error) {
 	if err := createPrivate(path); err != nil {
 		return database{}, err
 	}
@@ -74,25 +74,25 @@ func openSQLite(path string) (database, error) {
 		"_busy_timeout": {"5000"},
 		"_query_only":   {"on"},
 	}
-	write, err := sqlitePool(path, writing, 1)
+	write, err := sqlitePool(path, writing, 1, options)
 	if err != nil {
 		return database{}, err
 	}
-	read, err := sqlitePool(path, reading, sqliteReaders)
+	read, err := sqlitePool(path, reading, sqliteReaders, options)
 	if err != nil {
 		return database{}, errors.Join(err, write.Close())
 	}
-	migrating := func() (*sql.DB, error) { return sqlitePool(path, writing, 2) }
+	migrating := func() (*sql.DB, error) { return sqlitePool(path, writing, 2, Options{}) }
 	return database{dialect: sqliteDialect(), read: read, write: write, migrating: migrating}, nil
 }
 
-func sqlitePool(path string, options url.Values, conns int) (*sql.DB, error) {
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode()
+func sqlitePool(path string, settings url.Values, conns int, options Options) (*sql.DB, error) {
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + settings.Encode()
 	connector, err := sqlite.NewConnector(name)
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
-	pool := sql.OpenDB(connector)
+	pool := sql.OpenDB(options.wrapped(connector))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil

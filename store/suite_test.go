@@ -96,7 +96,7 @@ func mysqlURL(t testing.TB) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pool, err := mysqlPool(mysqlConfig(at))
+		pool, err := mysqlPool(mysqlConfig(at), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// recorded is a rig whose first node's statements are written down.
+func recorded(r rig) (rig, *recorder) {
+	r.Helper()
+	heard := &recorder{}
+	s, err := Open(r.Context(), r.url, Options{wrap: heard.wrap})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			r.Error(err)
+		}
+	})
+	r.Store = s
+	return r, heard
+}
+
+// A cost is what one call of the store may ask of the database. A statement is
+// a round trip, a commit a flush of the disk: more of either is slower on every
+// machine, which a time would not show on a busy one. Whoever raises a number
+// here has measured that it is worth it (docs/performance.md).
+type cost struct{ statements, commits int }
+
+var costs = map[string]cost{
+	"accept":                   {3, 1}, // job, request id, targets
+	"accept with a batch id":   {4, 1},
+	"accept of a known id":     {5, 1}, // tried, rolled back, looked up, shown
+	"recall of a new id":       {1, 0},
+	"claim, first of a job":    {4, 1},
+	"claim, next of a job":     {5, 1}, // with its journal
+	"claim of a job not due":   {1, 0},
+	"journal, first of a step": {4, 1},
+	"journal, next of a step":  {3, 1},
+	"renew":                    {2, 1},
+	"release":                  {2, 1},
+	"finish":                   {4, 1},
+	"job":                      {2, 0},
+	"due":                      {1, 0},
+	"list":                     {1, 0},
+	"census":                   {1, 0},
+}
+
+func TestStatementsAndFlushes(t *testing.T) {
+	onEach(t, func(r rig) {
+		r, heard := recorded(r)
+		seen := map[string]bool{}
+		hold := func(name string, do func()) {
+			t.Helper()
+			seen[name] = true
+			asked, commits := heard.listen(do)
+			if got := (cost{len(asked), commits}); got != costs[name] {
+				r.Errorf("%s: %d statements, %d commits; allowed are %d and %d\n%s", name, got.statements, got.commits, costs[name].statements, costs[name].commits, listing(asked))
+			}
+		}
+		first, batched := job("product:1", "product:2"), job("product:3")
+		first.BatchID = ""
+		hold("recall of a new id", func() { r.recallNothing(first.RequestID) })
+		hold("accept", func() { r.accept(first) })
+		hold("accept with a batch id", func() { r.accept(batched) })
+		again := first
+		again.ID = uuid.Must(uuid.NewV7()).String()
+		hold("accept of a known id", func() { r.acceptKnown(again) })
+		var c bridge.Claim
+		hold("claim, first of a job", func() { c = r.claimed(first) })
+		hold("claim of a job not due", func() {
+			if _, err := r.Claim(r.Context(), first.ID, "node", someLease); err == nil {
+				r.Error("claimed twice")
+			}
+		})
+		step := bridge.StepRecord{Name: "price", State: bridge.StepSending}
+		write := func() {
+			if err := r.Journal(r.Context(), c, step, schemas.Progress{Total: 1}); err != nil {
+				r.Error(err)
+			}
+		}
+		hold("journal, first of a step", write)
+		step.State = bridge.StepApplied
+		hold("journal, next of a step", write)
+		hold("renew", func() {
+			if _, err := r.Renew(r.Context(), c, someLease); err != nil {
+				r.Error(err)
+			}
+		})
+		hold("finish", func() { r.finish(c) })
+		other := r.claimed(batched)
+		hold("release", func() {
+			if err := r.Release(r.Context(), other, bridge.Release{At: time.Now().Add(-time.Minute)}); err != nil {
+				r.Error(err)
+			}
+		})
+		hold("claim, next of a job", func() { r.claimed(batched) })
+		hold("job", func() { r.loaded(first.ID) })
+		hold("due", func() { r.due() })
+		hold("list", func() { r.list(bridge.JobFilter{Status: schemas.Failed}) })
+		hold("census", func() {
+			if _, err := r.Census(r.Context()); err != nil {
+				r.Error(err)
+			}
+		})
+		for name := range costs {
+			if !seen[name] {
+				r.Errorf("%s has a cost and is never held to it", name)
+			}
+		}
+	})
+}
+
+// Jobs that are accepted together share one transaction and its statements.
+func TestAcceptedTogetherCostsOneFlush(t *testing.T) {
+	onEach(t, func(r rig) {
+		r, heard := recorded(r)
+		release := r.hold()
+		const many = 50
+		asked, commits := heard.listen(func() {
+			together(many+1, func(i int) {
+				if i == many {
+					r.eventually("the others never queued", func() bool { return len(r.queue) >= many-r.dialect.acceptors })
+					release()
+					return
+				}
+				j := job(fmt.Sprintf("product:%d", i))
+				j.BatchID = ""
+				r.accept(j)
+			})
+		})
+		// The acceptors may have taken one each before the connection was busy.
+		most := r.dialect.acceptors + 1
+		if commits > most || len(asked) > 3*most {
+			r.Errorf("%d jobs took %d statements and %d commits; at most %d and %d", many, len(asked), commits, 3*most, most)
+		}
+	})
+}
+
+func (r rig) recallNothing(requestID string) {
+	r.Helper()
+	if recorded, err := r.Recall(r.Context(), "client", requestID, ""); err != nil || recorded != nil {
+		r.Errorf("got %+v, %v", recorded, err)
+	}
+}
+
+func (r rig) acceptKnown(j bridge.Job) {
+	r.Helper()
+	if recorded, err := r.Accept(r.Context(), j, someIntention); err != nil || recorded == nil {
+		r.Errorf("got %+v, %v", recorded, err)
+	}
+}
+
+func (r rig) list(f bridge.JobFilter) []bridge.Job {
+	r.Helper()
+	jobs, err := r.Jobs(r.Context(), f)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return jobs
+}
+
+func listing(asked []statement) string {
+	var lines []string
+	for _, s := range asked {
+		lines = append(lines, "\t"+strings.Join(strings.Fields(s.text), " "))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,121 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"slices"
+	"sync"
+)
+
+// recorder sits between a pool and its driver and writes down what the store
+// asks of the database.
+type recorder struct {
+	mu      sync.Mutex
+	on      bool
+	asked   []statement
+	commits int
+}
+
+type statement struct {
+	text string
+	args []any
+}
+
+// listen records what do makes the store ask.
+func (r *recorder) listen(do func()) (asked []statement, commits int) {
+	r.mu.Lock()
+	r.on, r.asked, r.commits = true, nil, 0
+	r.mu.Unlock()
+	do()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.on = false
+	return slices.Clone(r.asked), r.commits
+}
+
+func (r *recorder) note(text string, args []driver.NamedValue) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.on {
+		return
+	}
+	asked := statement{text: text}
+	for _, arg := range args {
+		asked.args = append(asked.args, arg.Value)
+	}
+	r.asked = append(r.asked, asked)
+}
+
+func (r *recorder) committed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.on {
+		r.commits++
+	}
+}
+
+// wrap is an Options.wrap.
+func (r *recorder) wrap(c driver.Connector) driver.Connector { return recordedConnector{c, r} }
+
+type recordedConnector struct {
+	driver.Connector
+	recorder *recorder
+}
+
+func (c recordedConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return recordedConn{conn.(fullConn), c.recorder}, nil
+}
+
+// fullConn is what both drivers' connections can do.
+type fullConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+}
+
+type recordedConn struct {
+	fullConn
+	recorder *recorder
+}
+
+func (c recordedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	c.recorder.note(text, args)
+	return c.fullConn.ExecContext(ctx, text, args)
+}
+
+func (c recordedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c.recorder.note(text, args)
+	return c.fullConn.QueryContext(ctx, text, args)
+}
+
+// CheckNamedValue leaves it to the driver where that has a view of its own.
+func (c recordedConn) CheckNamedValue(value *driver.NamedValue) error {
+	if checker, ok := c.fullConn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(value)
+	}
+	return driver.ErrSkip
+}
+
+func (c recordedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	tx, err := c.fullConn.BeginTx(ctx, options)
+	return recordedTx{tx, c.recorder}, err
+}
+
+type recordedTx struct {
+	driver.Tx
+	recorder *recorder
+}
+
+func (t recordedTx) Commit() error {
+	t.recorder.committed()
+	return t.Tx.Commit()
+}
