@@ -1,0 +1,6 @@
+//go:build race
+
+package costs
+
+// raceDetector allocates for itself.
+const raceDetector = true
