@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test test-mcp test-login check generate fuzz chaos chaos-short bench-mcp
+.PHONY: help demo build test test-mcp test-login check generate fuzz chaos chaos-short bench bench-mcp
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -16,6 +16,7 @@ build: ## build ./dist/bridge, one static binary
 
 test: ## run every test with -race, on SQLite and on real MariaDB and Redis servers started for it
 	.ci/services $(GO) test -race -timeout 25m ./...
+	$(GO) test ./costs
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s examples/python; else echo "skipped: examples/python needs python3"; fi
 
 test-mcp: ## drive a bridge with the official MCP clients and conformance suite (needs Node and npm)
@@ -26,8 +27,10 @@ test-login: ## official MCP clients log in through Chromium (installs it where i
 check: ## format, vet, lint, module files
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	$(GO) vet ./...
+	$(GO) -C bench vet ./...
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
+	$(GO) -C bench mod tidy -diff
 	$(GO) mod verify
 	.ci/openapi-lint
 
@@ -46,3 +49,6 @@ chaos-short: ## the same for a quarter of a minute
 
 bench-mcp: build ## time the MCP door beside a bare mcp-go server: starts and calls a second
 	$(GO) run ./tools/bench --bridge dist/bridge
+
+bench: ## measure against floors and peers, in a quarter of an hour (BENCH=flags, such as --short)
+	.ci/bench $(BENCH)

@@ -21,8 +21,8 @@ import (
 // programs are the servers a run needs on the machine.
 type programs struct{ mariadbd, installDB, redis, postgres, initdb string }
 
-// errNoServers says how to get them; .ci/bench-services installs them.
-var errNoServers = errors.New("mariadbd, mariadb-install-db, redis-server, postgres and initdb are needed (Debian: mariadb-server, redis-server, postgresql); .ci/bench-services installs them")
+// errNoServers says how to get them; .ci/bench installs them.
+var errNoServers = errors.New("mariadbd, mariadb-install-db, redis-server, postgres and initdb are needed (Debian: mariadb-server, redis-server, postgresql); .ci/bench installs them")
 
 func findPrograms() (programs, error) {
 	p := programs{
