@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,6 +50,9 @@ type Issuer struct {
 	TTL      time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Verified spares a known token the check of its signature; nil checks each
+	// time.
+	Verified *Verified
 }
 
 // Claims is what a verified token says.
@@ -147,19 +151,24 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 		// The parser reads empty expectations as "check nothing".
 		return Claims{}, ErrTokenIssuer
 	}
-	parser := jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
-		jwt.WithIssuer(i.URL),
-		jwt.WithAudience(i.Audience...),
-		jwt.WithExpirationRequired(),
-		jwt.WithNotBeforeRequired(),
-		jwt.WithIssuedAt(),
-		jwt.WithLeeway(tokenLeeway),
-		jwt.WithTimeFunc(i.Time),
-		jwt.WithStrictDecoding(),
-	)
-	var claims accessClaims
-	if _, err := parser.ParseWithClaims(token, &claims, i.verificationKey); err != nil {
+	keys := i.Keys.Current()
+	claims, known := i.Verified.find(token, keys)
+	if known {
+		if err := jwt.NewValidator(i.expectations()...).Validate(claims); err != nil {
+			return Claims{}, reason(err)
+		}
+		return claims.public(), nil
+	}
+	var kid string
+	var key *rsa.PublicKey
+	parsed := func(t *jwt.Token) (any, error) {
+		var err error
+		if kid, key, err = verificationKey(t, keys); err != nil {
+			return nil, err
+		}
+		return key, nil
+	}
+	if _, err := jwt.NewParser(i.expectations()...).ParseWithClaims(token, &claims, parsed); err != nil {
 		return Claims{}, reason(err)
 	}
 	if claims.ClientID == "" || claims.Subject == "" || claims.ID == "" || claims.IssuedAt == nil {
@@ -169,14 +178,35 @@ func (i *Issuer) Verify(token string) (Claims, error) {
 	if (claims.Subject == claims.ClientID) != (claims.GrantID == "") {
 		return Claims{}, ErrTokenIncomplete
 	}
+	i.Verified.remember(token, claims, kid, key, i.Time())
+	return claims.public(), nil
+}
+
+// expectations are what a token's claims and header are held against.
+func (i *Issuer) expectations() []jwt.ParserOption {
+	return []jwt.ParserOption{
+		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
+		jwt.WithIssuer(i.URL),
+		jwt.WithAudience(i.Audience...),
+		jwt.WithExpirationRequired(),
+		jwt.WithNotBeforeRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(tokenLeeway),
+		jwt.WithTimeFunc(i.Time),
+		jwt.WithStrictDecoding(),
+	}
+}
+
+// public is what callers see of complete claims.
+func (c accessClaims) public() Claims {
 	return Claims{
-		ClientID:  claims.ClientID,
-		GrantID:   claims.GrantID,
-		Scopes:    ParseScopes(claims.Scope),
-		ID:        claims.ID,
-		IssuedAt:  claims.IssuedAt.UTC(),
-		ExpiresAt: claims.ExpiresAt.UTC(),
-	}, nil
+		ClientID:  c.ClientID,
+		GrantID:   c.GrantID,
+		Scopes:    ParseScopes(c.Scope),
+		ID:        c.ID,
+		IssuedAt:  c.IssuedAt.UTC(),
+		ExpiresAt: c.ExpiresAt.UTC(),
+	}
 }
 
 // compact reports whether the token looks like one JWS in compact form:
@@ -202,23 +232,23 @@ var foreignKeyHeaders = []string{"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", 
 
 // verificationKey picks the key strictly by kid from our own set, after the
 // rest of the header has been found harmless.
-func (i *Issuer) verificationKey(token *jwt.Token) (any, error) {
+func verificationKey(token *jwt.Token, keys *KeySet) (kid string, key *rsa.PublicKey, err error) {
 	for _, name := range foreignKeyHeaders {
 		if _, present := token.Header[name]; present {
-			return nil, ErrTokenHeader
+			return "", nil, ErrTokenHeader
 		}
 	}
 	// RFC 9068 §4 accepts both spellings, RFC 7515 §4.1.9 any letter case.
 	typ, _ := token.Header["typ"].(string)
 	if short := strings.TrimPrefix(strings.ToLower(typ), "application/"); short != tokenType {
-		return nil, ErrTokenHeader
+		return "", nil, ErrTokenHeader
 	}
-	kid, _ := token.Header["kid"].(string)
-	key, known := i.Keys.Current().PublicKey(kid)
+	kid, _ = token.Header["kid"].(string)
+	key, known := keys.PublicKey(kid)
 	if !known {
-		return nil, ErrTokenKey
+		return "", nil, ErrTokenKey
 	}
-	return key, nil
+	return kid, key, nil
 }
 
 // reason translates the library's errors, whose texts may quote the token,

@@ -118,7 +118,7 @@ func newGate(keys string, log *slog.Logger) (*bridge.Gate, error) {
 	client := bridge.Client{
 		ID: clientID, SecretHash: auth.HashSecret(clientSecret), Scopes: []string{auth.ScopeRead, auth.ScopeWrite}, HMACSecrets: []string{hmacSecret, ""},
 	}
-	issuer := &auth.Issuer{Keys: ring, URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour}
+	issuer := &auth.Issuer{Keys: ring, URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour, Verified: new(auth.Verified)}
 	return &bridge.Gate{Clients: bridge.Directory{Fixed: bridge.FixedClients{client}}, Tokens: issuer}, nil
 }
 

@@ -68,7 +68,7 @@ func newRig(t *testing.T, shop bridge.Shop) *rig {
 	scopes := []string{auth.ScopeRead, auth.ScopeWrite}
 	r.gate = &bridge.Gate{
 		Clients: bridge.Directory{Fixed: bridge.FixedClients{{ID: clientID, Scopes: scopes, HMACSecrets: []string{hmacSecret, ""}}}},
-		Tokens:  &auth.Issuer{Keys: keys, URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour},
+		Tokens:  &auth.Issuer{Keys: keys, URL: baseURL, Audience: []string{baseURL, baseURL + "/mcp"}, TTL: time.Hour, Verified: new(auth.Verified)},
 	}
 	if r.token, _, err = r.gate.Tokens.Issue(clientID, scopes); err != nil {
 		t.Fatal(err)
