@@ -80,7 +80,7 @@ func runDoor(ctx context.Context, arguments []string) (err error) {
 		return err
 	}
 	desk := &bridge.Desk{
-		Intake: in, Jobs: in.jobs, Shop: blankShop{}, Transport: cmp.Or[bridge.Transport](in.transport, transport), Replays: transport, Limiter: transport,
+		Intake: in, Jobs: in.jobs, Shops: bridge.OneShop(blankShop{}), Transport: cmp.Or[bridge.Transport](in.transport, transport), Replays: transport, Limiter: transport,
 		Rules: policies.Book{}, MaxAttempts: 5, Now: time.Now, NewID: newJobID, Log: log,
 	}
 	listener, err := net.Listen("tcp", s.listen)

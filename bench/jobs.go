@@ -155,10 +155,14 @@ func (s *station) close() error { return errors.Join(s.queue.Close(), s.store.Cl
 func (s *station) work(ctx context.Context, workers int, shop bridge.Shop, observe bridge.Observer) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	worker := &bridge.Worker{
-		Ledger: s.store, Shop: shop, Node: "bench", Lease: jobLease, AttemptTimeout: time.Minute, Settle: 5 * time.Second,
+		Ledger: s.store, Shops: bridge.OneShop(shop), Node: "bench", Lease: jobLease, AttemptTimeout: time.Minute, Settle: 5 * time.Second,
 		Now: time.Now, Log: slog.New(slog.DiscardHandler), Observe: observe,
 	}
-	runner := queue.NewRunner(s.queue, queue.RunnerOptions{Work: worker.Run, Due: s.store.Due, Workers: workers, SweepEvery: sweepEvery})
+	var runner *queue.Runner
+	worker.Slots = &bridge.Slots{
+		Workers: workers, Several: func(context.Context) (bool, error) { return false, nil }, Freed: func() { runner.Kick() },
+	}
+	runner = queue.NewRunner(s.queue, queue.RunnerOptions{Work: worker.Run, Due: worker.Due, Workers: workers, SweepEvery: sweepEvery})
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

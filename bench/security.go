@@ -139,7 +139,7 @@ func securityThings(ctx context.Context, gate *bridge.Gate, token string, at req
 		return nil, errors.New(faults[0].Message)
 	}
 	desk := &bridge.Desk{
-		Intake: openDesk{}, Shop: blankShop{}, Transport: openDesk{}, Replays: noReplays{}, Limiter: openDesk{},
+		Intake: openDesk{}, Shops: bridge.OneShop(blankShop{}), Transport: openDesk{}, Replays: noReplays{}, Limiter: openDesk{},
 		MaxAttempts: 5, Now: time.Now, NewID: newJobID, Log: slog.New(slog.DiscardHandler),
 	}
 	door := (&rest.Door{Desk: desk, Gate: gate, BaseURL: baseURL, Log: slog.New(slog.DiscardHandler)}).Handler()

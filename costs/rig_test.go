@@ -74,7 +74,7 @@ func newRig(t *testing.T, shop bridge.Shop) *rig {
 		t.Fatal(err)
 	}
 	r.desk = &bridge.Desk{
-		Intake: r.store, Jobs: r.store, Shop: shop, Transport: noQueue{}, Replays: noQueue{}, Limiter: noQueue{},
+		Intake: r.store, Jobs: r.store, Shops: bridge.OneShop(shop), Transport: noQueue{}, Replays: noQueue{}, Limiter: noQueue{},
 		Rules: policies.Book{}, MaxAttempts: 5, Now: time.Now, NewID: func() string { return uuid.Must(uuid.NewV7()).String() }, Log: r.log,
 	}
 	return r
@@ -90,7 +90,7 @@ func (r *rig) mcp() http.Handler {
 
 func (r *rig) worker(shop bridge.Shop) *bridge.Worker {
 	return &bridge.Worker{
-		Ledger: r.store, Shop: shop, Node: "node", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: r.log,
+		Ledger: r.store, Shops: bridge.OneShop(shop), Node: "node", Lease: 8 * time.Second, AttemptTimeout: time.Minute, Now: time.Now, Log: r.log,
 	}
 }
 

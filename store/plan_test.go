@@ -252,7 +252,7 @@ func TestDueReadsFewRows(t *testing.T) {
 		return n
 	}
 	before := read()
-	ids, err := texts(conn.QueryContext(t.Context(), r.dueQuery(), limit))
+	ids, err := texts(conn.QueryContext(t.Context(), r.dueQuery(0), limit))
 	if err != nil || len(ids) != limit {
 		t.Fatalf("%d jobs, %v", len(ids), err)
 	}
