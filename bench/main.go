@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -43,7 +44,9 @@ type options struct {
 	patient time.Duration // longest burn-down of one contestant in one round
 	history int           // finished jobs in the database
 	limit   time.Duration // of one part
+	within  time.Duration // of the whole run
 	profile string        // folder for CPU profiles, "" for none
+	also    string        // command whose Markdown ends the report, "" for none
 }
 
 func readOptions(arguments []string) (options, error) {
@@ -55,10 +58,12 @@ func readOptions(arguments []string) (options, error) {
 	set.IntVar(&o.rounds, "rounds", 3, "how often each contestant has its turn")
 	set.DurationVar(&o.window, "window", 1200*time.Millisecond, "length of one turn at accepting")
 	set.IntVar(&o.jobs, "jobs", 100_000, "jobs of each burn-down, over all rounds")
-	set.DurationVar(&o.patient, "patience", 8*time.Second, "longest turn of a burn-down; what is left then is not counted")
+	set.DurationVar(&o.patient, "patience", 6*time.Second, "longest turn of a burn-down; what is left then is not counted")
 	set.IntVar(&o.history, "history", 1_000_000, "finished jobs in the database of the history part")
-	set.DurationVar(&o.limit, "limit", 5*time.Minute, "longest time of one part; it fails then")
+	set.DurationVar(&o.limit, "limit", 8*time.Minute, "longest time of one part; the run fails then")
+	set.DurationVar(&o.within, "within", 20*time.Minute, "longest time of the whole run")
 	set.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the accepting server and of the burn-down")
+	set.StringVar(&o.also, "also", "", "shell command to run at the end, whose output (Markdown) ends the report")
 	if err := set.Parse(arguments); err != nil {
 		return o, err
 	}
@@ -114,6 +119,8 @@ func run(ctx context.Context, arguments []string) error {
 		return err
 	}
 	defer b.close()
+	ctx, cancel := context.WithTimeoutCause(ctx, o.within, fmt.Errorf("the run took longer than --within %s", o.within))
+	defer cancel()
 	b.report.begin(ctx, b)
 	for _, p := range parts {
 		if !o.wants(p.name) {
@@ -130,6 +137,21 @@ func run(ctx context.Context, arguments []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
+	}
+	return b.runAlso(ctx)
+}
+
+// runAlso ends the report with what another benchmark says.
+func (b *bench) runAlso(ctx context.Context) error {
+	if b.also == "" {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, b.limit)
+	defer cancel()
+	command := exec.CommandContext(limited, "sh", "-c", b.also)
+	command.Stdout, command.Stderr = b.report.out, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("%s: %w", b.also, err)
 	}
 	return nil
 }
