@@ -3,7 +3,7 @@
 GO ?= go
 STATICCHECK := $(GO) tool -modfile=.ci/lint.mod staticcheck
 
-.PHONY: help demo build test test-mcp test-login check generate fuzz chaos chaos-short bench bench-mcp
+.PHONY: help demo build test test-mcp test-login check generate fuzz chaos chaos-short bench bench-mcp bench-webhooks
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,7 +35,7 @@ check: ## format, vet, lint, module files
 	.ci/openapi-lint
 
 generate: ## rewrite what is made from code: schemas, settings, states, errors, snapshots
-	$(GO) test ./cmd/bridge ./schemas ./bridge ./bridge/rest ./tools ./prestashop/sandbox -run 'Golden|Docs|Snapshot' -update
+	$(GO) test ./cmd/bridge ./schemas ./bridge ./bridge/rest ./tools ./prestashop/sandbox ./webhooks -run 'Golden|Docs|Snapshot' -update
 	$(GO) test ./evals -update
 
 fuzz: ## fuzz everything that parses, 10 s each
@@ -49,6 +49,9 @@ chaos-short: ## the same for a quarter of a minute
 
 bench-mcp: build ## time the MCP door beside a bare mcp-go server: starts and calls a second
 	$(GO) run ./tools/bench --bridge dist/bridge
+
+bench-webhooks: ## one event to 100 receivers, none and then 20 of them failing: what the healthy ones see
+	$(GO) run ./webhooks/bench
 
 bench: ## measure against floors and peers, in a quarter of an hour (BENCH=flags, such as --short)
 	.ci/bench $(BENCH)

@@ -33,6 +33,7 @@ var levels = map[string]int{
 	"queue":              3,
 	"metrics":            3,
 	"traces":             3,
+	"webhooks":           3,
 	"prestashop":         3,
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         5,
@@ -43,6 +44,7 @@ var levels = map[string]int{
 	"tools/bench":        4,
 	"costs":              4,
 	"bench":              4, // a module of its own, which imports as the others do
+	"webhooks/bench":     4,
 }
 
 func TestArrowsPointInward(t *testing.T) {

@@ -2,6 +2,8 @@ package bridge
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -113,6 +115,8 @@ type Gate struct {
 	// Grants finds what people granted; nil where nobody logs in.
 	Grants Grants
 	Tokens *auth.Issuer
+	// AccessTokens are those of the compatibility door; nil where there is none.
+	AccessTokens AccessTokens
 }
 
 // For is the gate of some resources: it lets only tokens pass that name one of
@@ -121,6 +125,39 @@ func (g *Gate) For(resources ...string) *Gate {
 	own := *g
 	own.Tokens = g.Tokens.For(resources...)
 	return &own
+}
+
+// AccessToken checks a token of the compatibility door. It stands for all the
+// scopes its client holds.
+func (g *Gate) AccessToken(ctx context.Context, token string) (Client, Actor, error) {
+	if token == "" {
+		return Client{}, Actor{}, noAccessToken()
+	}
+	id, err := g.AccessTokens.TokenClient(ctx, HashAccessToken(token))
+	if err != nil {
+		return Client{}, Actor{}, err
+	}
+	if id == "" {
+		return Client{}, Actor{}, noAccessToken()
+	}
+	client, err := g.Clients.Client(ctx, id)
+	if err != nil {
+		return Client{}, Actor{}, err
+	}
+	return client, Actor{ClientID: client.ID, Shop: client.Shop, Scopes: client.Scopes, Limits: client.Limits}, nil
+}
+
+func noAccessToken() *Error {
+	fault := Fault(CodeUnauthorized, nil, "The request carries no access token that is valid here.")
+	fault.Fix = "Send X-API-ACCESS-TOKEN with a token that the operator issued by bridge clients token."
+	return fault
+}
+
+// HashAccessToken is how a token is kept. It is long and random, so a plain
+// SHA-256 in hex tells nothing of it.
+func HashAccessToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
 }
 
 // Bearer checks an Authorization header (RFC 6750 §2.1) and gives the client

@@ -97,6 +97,8 @@ const (
 	ActionClientRotateHMAC   = "client-rotate-hmac"
 	ActionClientRevoke       = "client-revoke"
 	ActionClientLimits       = "client-limits"
+	ActionClientToken        = "client-token"
+	ActionClientTokenRevoke  = "client-token-revoke"
 )
 
 // Registrar is the operator's hand on the clients.
@@ -105,6 +107,8 @@ type Registrar struct {
 	Sealer   *auth.Sealer
 	Fixed    FixedClients
 	Now      func() time.Time
+	// AccessTokens keeps the tokens of the compatibility door.
+	AccessTokens AccessTokens
 }
 
 // Credentials are a client's new secrets in the clear. They are shown once and
@@ -113,6 +117,7 @@ type Credentials struct {
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret,omitempty"`
 	HMACSecret   string `json:"hmac_secret,omitempty"`
+	AccessToken  string `json:"access_token,omitempty"`
 }
 
 // clientIDPattern keeps ids readable in logs, URLs and tokens.
@@ -178,6 +183,29 @@ func (r *Registrar) RotateHMAC(ctx context.Context, operator, reason, id string)
 	return fresh, r.amendKnown(ctx, Decision{Operator: operator, Action: ActionClientRotateHMAC, Subject: id, Reason: reason}, func(c *RegisteredClient) {
 		c.SealedHMAC, c.SealedOld = r.Sealer.Seal(fresh.HMACSecret, sealedFor(id)), c.SealedHMAC
 	})
+}
+
+// IssueToken gives a client a token for the compatibility door, in place of
+// the one it had. The client of the settings can have one too.
+func (r *Registrar) IssueToken(ctx context.Context, operator, reason, id string) (Credentials, error) {
+	fresh := Credentials{ClientID: id, AccessToken: auth.NewSecret()}
+	return fresh, r.setToken(ctx, Decision{Operator: operator, Action: ActionClientToken, Subject: id, Reason: reason}, HashAccessToken(fresh.AccessToken))
+}
+
+// RevokeToken leaves a client without a token for the compatibility door.
+func (r *Registrar) RevokeToken(ctx context.Context, operator, reason, id string) error {
+	return r.setToken(ctx, Decision{Operator: operator, Action: ActionClientTokenRevoke, Subject: id, Reason: reason}, "")
+}
+
+func (r *Registrar) setToken(ctx context.Context, d Decision, hash string) error {
+	if err := d.complete(r.Now()); err != nil {
+		return err
+	}
+	known := Directory{Fixed: r.Fixed, Registry: r.Registry, Sealer: r.Sealer}
+	if _, err := known.Client(ctx, d.Subject); err != nil {
+		return Fault(CodeNotFound, err, "There is no client %.64s, or it was revoked.", d.Subject)
+	}
+	return r.AccessTokens.SetAccessToken(ctx, d, d.Subject, hash)
 }
 
 // Revoke ends a client: its tokens stop working with the next request.

@@ -32,6 +32,7 @@ const (
 	CodePolicyRefused        Code = "policy_refused"
 	CodeImpossibleTransition Code = "impossible_transition"
 	CodeUnprocessable        Code = "unprocessable"
+	CodeInvalidFields        Code = "invalid_fields"
 	CodeRateLimited          Code = "rate_limited"
 	CodeInternal             Code = "internal_error"
 	CodeShopUnavailable      Code = "shop_unavailable"
@@ -74,6 +75,7 @@ var Codes = []CodeRow{
 	{CodePolicyRefused, http.StatusUnprocessableEntity, "Refused by a rule of the bridge", "Follow the fix of the rule; repeating the request will not help."},
 	{CodeImpossibleTransition, http.StatusUnprocessableEntity, "The order cannot move to that status", "Read the order and choose a status that can follow its present one."},
 	{CodeUnprocessable, http.StatusUnprocessableEntity, "The shop cannot take this change", "Change the request as detail says."},
+	{CodeInvalidFields, http.StatusUnprocessableEntity, "Some values cannot be taken", "Correct the fields named in errors and send the request again."},
 	{CodeRateLimited, http.StatusTooManyRequests, "Too many requests", "Wait for Retry-After seconds."},
 	{CodeInternal, http.StatusInternalServerError, "Internal error", "Retry with the same request id; if it lasts, give the operator the request id."},
 	{CodeShopUnavailable, http.StatusServiceUnavailable, "The shop does not answer", "Wait for Retry-After seconds and try again."},

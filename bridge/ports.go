@@ -151,6 +151,29 @@ type Limiter interface {
 	Take(ctx context.Context, actor Actor, class RateClass) (RateWindow, error)
 }
 
+// Level is a leaky bucket after a drop was poured in.
+type Level struct {
+	Used, Total int
+	Allowed     bool          // false: it was full and the drop was turned away
+	Wait        time.Duration // until there is room, when it was full
+}
+
+// Buckets are leaky buckets shared over all nodes: each drop fills one, and it
+// leaks at an even rate. They never fail; without Redis each node has its own.
+type Buckets interface {
+	Pour(ctx context.Context, name string) Level
+}
+
+// AccessTokens is the store as the keeper of the compatibility door's tokens,
+// which never expire and are kept as their hashes.
+type AccessTokens interface {
+	// TokenClient gives the client a token was issued to; "" for none.
+	TokenClient(ctx context.Context, hash string) (clientID string, err error)
+	// SetAccessToken replaces the client's token, with the decision; an empty
+	// hash leaves it without one.
+	SetAccessToken(ctx context.Context, d Decision, clientID, hash string) error
+}
+
 // Shop is a merchant's shop.
 type Shop interface {
 	Product(ctx context.Context, id int64) (schemas.Product, error)

@@ -29,6 +29,7 @@ const (
 	RequestAccepted  Disposition = "accepted"  // a job was made
 	RequestReplayed  Disposition = "replayed"  // the id already stood for this intention
 	RequestCancelled Disposition = "cancelled" // a job was ended before anything was sent
+	RequestChanged   Disposition = "changed"   // something of the bridge's own was made, changed or removed
 	RequestRefused   Disposition = "refused"
 	RequestFailed    Disposition = "failed"
 )

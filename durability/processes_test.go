@@ -41,7 +41,7 @@ func removeBuilt() {
 	}
 }
 
-// process is one worker process.
+// process is one process of the program.
 type process struct {
 	name string
 	cmd  *exec.Cmd
@@ -50,9 +50,15 @@ type process struct {
 }
 
 // startWorker runs `bridge serve --only worker` on a database and a shop, jobs
-// side by side as many as there are workers, and
-// returns when it says that it is ready.
+// side by side as many as there are workers.
 func startWorker(t testing.TB, f *front, name, databaseURL string, workers int) *process {
+	t.Helper()
+	return startNode(t, name, "worker", databaseURL, "PRESTASHOP_URL="+f.url(name), fmt.Sprintf("JOB_WORKERS=%d", workers), "IMAGE_ALLOWED_HOSTS="+fronts.host)
+}
+
+// startNode runs one part of the program alone, and returns when it says that
+// it is ready.
+func startNode(t testing.TB, name, part, databaseURL string, env ...string) *process {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -60,13 +66,14 @@ func startWorker(t testing.TB, f *front, name, databaseURL string, workers int) 
 	}
 	dir := scratch(t)
 	p := &process{name: name, log: &logBook{}, gone: make(chan struct{})}
-	p.cmd = exec.Command(path, "serve", "--only", "worker", "--listen", "127.0.0.1:0")
+	p.cmd = exec.Command(path, "serve", "--only", part, "--listen", "127.0.0.1:0")
 	p.cmd.Dir, p.cmd.Stderr, p.cmd.Stdout = dir, p.log, p.log
 	p.cmd.Env = append(os.Environ(),
 		"APP_ENV=dev", "STATE_DIR="+dir, "DATABASE_URL="+databaseURL, "REDIS_DSN=",
 		"OAUTH_CLIENT_ID=client", "OAUTH_CLIENT_SECRET=durability-durability", "HMAC_SECRET_CURRENT=durability-durability-durability-durability",
-		"PRESTASHOP_URL="+f.url(name), "PRESTASHOP_WS_KEY="+shopKey, "PRESTASHOP_EMPLOYEE_ID=1", "SHOP_SETTLE_SECONDS=1", fmt.Sprintf("JOB_WORKERS=%d", workers), "IMAGE_ALLOWED_HOSTS="+fronts.host,
+		"PRESTASHOP_WS_KEY="+shopKey, "PRESTASHOP_EMPLOYEE_ID=1", "SHOP_SETTLE_SECONDS=1",
 	)
+	p.cmd.Env = append(p.cmd.Env, env...)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

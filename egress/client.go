@@ -21,10 +21,13 @@ type Options struct {
 	// Redirects is how many are followed; with 0 the redirect itself is the
 	// answer.
 	Redirects int
+	// PlainHTTP lets http addresses pass, for development.
+	PlainHTTP bool
 }
 
 const (
 	dialTimeout      = 10 * time.Second
+	lookupTimeout    = 2 * time.Second
 	maxResponseHead  = 64 << 10
 	idleTimeout      = 30 * time.Second
 	idleConnsPerHost = 4
@@ -33,13 +36,14 @@ const (
 // Client is an HTTP client for the addresses its Book lets pass.
 type Client struct {
 	*http.Client
-	book policies.Book
+	book      policies.Book
+	plainHTTP bool
 }
 
 // NewClient makes a Client; the book's AllowedHosts are the private or plain
 // http hosts the operator allows by name.
 func NewClient(book policies.Book, o Options) *Client {
-	c := &Client{book: book}
+	c := &Client{book: book, plainHTTP: o.PlainHTTP}
 	c.Client = &http.Client{
 		Timeout: o.Timeout,
 		Transport: &http.Transport{
@@ -72,7 +76,48 @@ func (c *Client) Allowed(address string) error {
 	if err := c.book.CheckURL(address); err != nil {
 		return err
 	}
+	if c.plainHTTP {
+		return nil
+	}
 	return c.book.RequireHTTPS(address)
+}
+
+// Admit is Allowed for an address that is to be kept: what its name resolves
+// to now is looked at as well, so that its owner hears of it at once. A name
+// that does not resolve passes; every connection asks again.
+func (c *Client) Admit(ctx context.Context, address string) error {
+	if err := c.Allowed(address); err != nil {
+		return err
+	}
+	u, err := url.Parse(address)
+	if err != nil || c.book.AllowsHost(u.Hostname(), portOf(u)) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	found, _ := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	return publicAnswers(found)
+}
+
+// publicAnswers refuses a name when any of its addresses is not public.
+func publicAnswers(found []netip.Addr) error {
+	for _, addr := range found {
+		if !policies.PublicAddress(addr) {
+			return errPrivateAddress
+		}
+	}
+	return nil
+}
+
+// portOf is the port an address leads to; its scheme was checked before.
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
 }
 
 // dial connects to public addresses only, unless the host is allowed by name.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,30 @@ func TestRedirectsAreBoundedOrNotFollowed(t *testing.T) {
 		t.Fatalf("%v, %v", resp, err)
 	}
 	resp.Body.Close()
+}
+
+// At registration the name's present addresses are looked at too; a name that
+// does not resolve passes, since every connection asks again.
+func TestAdmitLooksTheNameUp(t *testing.T) {
+	c := clientFor(t, 0, "localhost:8080")
+	plain := NewClient(policies.Book{}, Options{Timeout: time.Second, PlainHTTP: true})
+	for address, admitted := range map[string]bool{
+		"https://93.184.216.34/": true, "https://no-such-name.invalid/": true, "http://localhost:8080/": true,
+		"https://127.0.0.1/": false, "https://localhost/": false, "http://93.184.216.34/": false, "nonsense": false,
+	} {
+		if err := c.Admit(t.Context(), address); (err == nil) != admitted {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if err := plain.Admit(t.Context(), "http://93.184.216.34/"); err != nil {
+		t.Errorf("plain http in development: %v", err)
+	}
+	if err := plain.Admit(t.Context(), "http://10.0.0.1/"); !Refused(err) {
+		t.Errorf("plain http to a private address: %v", err)
+	}
+	if err := publicAnswers([]netip.Addr{netip.MustParseAddr("93.184.216.34"), netip.MustParseAddr("10.0.0.1")}); !Refused(err) {
+		t.Errorf("a public and a private address: %v", err)
+	}
 }
 
 func TestTransportErrorsTellNothing(t *testing.T) {

@@ -16,6 +16,7 @@ type Parts struct {
 	Redis    func() bool              // whether Redis answers
 	Breakers func() map[string]string // by shop: closed, half-open or open
 	Running  func() int               // jobs in work in this process
+	Backlog  func(context.Context) (bridge.WebhookBacklog, error)
 }
 
 // censusTimeout keeps a scrape from hanging on a database that hangs.
@@ -36,19 +37,21 @@ func (m *Metrics) Watch(p Parts) {
 		store:   prometheus.NewDesc("bridge_store_up", "1 when the database answered this scrape.", nil, nil),
 		redis:   prometheus.NewDesc("bridge_redis_up", "1 when Redis answered when last asked.", nil, nil),
 		breaker: prometheus.NewDesc("bridge_shop_breaker", "1 for the state the circuit breaker of a shop is in.", []string{"shop", "state"}, nil),
+		pending: prometheus.NewDesc("bridge_webhook_waiting_deliveries", "Deliveries in the database that have not ended; the same on every node.", nil, nil),
+		oldest:  prometheus.NewDesc("bridge_webhook_oldest_seconds", "For how long the oldest of them has waited; the same on every node.", nil, nil),
 		running: prometheus.NewDesc("bridge_runner_running_jobs", "Jobs in work in this process.", nil, nil),
 	})
 }
 
 // watch is the collector of the parts' state.
 type watch struct {
-	parts                                         Parts
-	jobs, waiting, store, redis, breaker, running *prometheus.Desc
+	parts                                                          Parts
+	jobs, waiting, store, redis, breaker, running, pending, oldest *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
 func (w *watch) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{w.jobs, w.waiting, w.store, w.redis, w.breaker, w.running} {
+	for _, desc := range []*prometheus.Desc{w.jobs, w.waiting, w.store, w.redis, w.breaker, w.running, w.pending, w.oldest} {
 		out <- desc
 	}
 }
@@ -65,6 +68,10 @@ func (w *watch) Collect(out chan<- prometheus.Metric) {
 			out <- gauge(w.jobs, float64(census.Jobs[status]), string(status))
 		}
 		out <- gauge(w.waiting, census.Waiting.Seconds())
+	}
+	if backlog, err := w.parts.Backlog(ctx); err == nil {
+		out <- gauge(w.pending, float64(backlog.Waiting))
+		out <- gauge(w.oldest, backlog.Oldest.Seconds())
 	}
 	out <- gauge(w.redis, truth(w.parts.Redis()))
 	for shop, now := range w.parts.Breakers() {

@@ -18,7 +18,15 @@ func operation(r bridge.Receipt) string {
 	if r.Operation == "" {
 		return r.Route // a pattern of the door's own table
 	}
-	return kind(r.Operation)
+	return asked(r.Operation)
+}
+
+// asked is the name of an operation or of a resource's.
+func asked(name string) string {
+	if _, known := bridge.FindResource(name); known {
+		return name
+	}
+	return kind(name)
 }
 
 func kind(name string) string {

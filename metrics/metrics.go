@@ -28,6 +28,7 @@ type Metrics struct {
 	steps     *prometheus.CounterVec
 	shopCalls *prometheus.HistogramVec
 	jobsTaken *prometheus.CounterVec
+	delivered *prometheus.HistogramVec
 }
 
 var _ bridge.Observer = (*Metrics)(nil)
@@ -53,10 +54,11 @@ func New(version string) *Metrics {
 		releases:  counter("bridge_job_releases_total", "Attempts that ended with the job put back; counted says whether one of its attempts was used up.", "kind", "counted"),
 		steps:     counter("bridge_steps_total", "Journalled outcomes of shop calls that change the shop.", "kind", "step", "state"),
 		shopCalls: histogram("bridge_shop_call_duration_seconds", "Calls to the webservice of a shop.", quick, "shop", "method", "resource", "outcome"),
+		delivered: histogram("bridge_webhook_attempt_duration_seconds", "Attempts to deliver to a webhook by what became of them.", quick, "outcome"),
 		jobsTaken: counter("bridge_runner_jobs_total", "Job ids given to workers, by where they came from.", "source"),
 	}
 	m.registry.MustRegister(
-		m.requests, m.decisions, m.accepted, m.ended, m.life, m.wait, m.attempts, m.releases, m.steps, m.shopCalls, m.jobsTaken,
+		m.requests, m.decisions, m.accepted, m.ended, m.life, m.wait, m.attempts, m.releases, m.steps, m.shopCalls, m.jobsTaken, m.delivered,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bridge_info", Help: "Always 1; the version is in the label.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }),
 	)
@@ -76,7 +78,7 @@ func (m *Metrics) Request(r bridge.Receipt, took time.Duration) {
 		return
 	}
 	decision := r.Decision()
-	m.decisions.WithLabelValues(door, kind(r.Operation), string(decision), rule(r.Rule())).Inc()
+	m.decisions.WithLabelValues(door, asked(r.Operation), string(decision), rule(r.Rule())).Inc()
 	if decision == bridge.RequestAccepted {
 		m.accepted.WithLabelValues(kind(r.Operation)).Inc()
 	}
@@ -113,6 +115,12 @@ func (m *Metrics) ShopCall(shop, method, resource, outcome string, took time.Dur
 
 // JobTaken counts a job id that was given to a worker.
 func (m *Metrics) JobTaken(source string) { m.jobsTaken.WithLabelValues(source).Inc() }
+
+// DeliveryAttempt counts one attempt to deliver to a webhook. The outcomes are
+// the engine's own words.
+func (m *Metrics) DeliveryAttempt(outcome string, took time.Duration) {
+	m.delivered.WithLabelValues(outcome).Observe(took.Seconds())
+}
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)

@@ -24,6 +24,9 @@ func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 	m := New("v1.2.3")
 	m.Watch(Parts{
 		Census: census, Redis: func() bool { return true }, Breakers: func() map[string]string { return map[string]string{"default": "open", "outlet": "closed"} }, Running: func() int { return 3 },
+		Backlog: func(context.Context) (bridge.WebhookBacklog, error) {
+			return bridge.WebhookBacklog{Waiting: 4, Oldest: time.Minute}, nil
+		},
 	})
 	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpUpdateProduct, Status: 202, Answered: bridge.RequestAccepted}, time.Second)
 	m.Attempt(bridge.OpUpdateProduct)
@@ -32,6 +35,8 @@ func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 	m.Ended(bridge.Job{Kind: bridge.OpUpdateProduct, StartedAt: new(time.Now())}, schemas.Succeeded, time.Minute)
 	m.ShopCall("outlet", "GET", "products", "ok", time.Millisecond)
 	m.JobTaken("stream")
+	m.DeliveryAttempt("delivered", time.Millisecond)
+	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpCreateWebhook, Status: 200, Answered: bridge.RequestChanged}, time.Second)
 	return m
 }
 
@@ -60,6 +65,7 @@ func series(t *testing.T, m *Metrics) (lines []string) {
 func TestExposition(t *testing.T) {
 	want := []string{
 		`bridge_decisions_total{decision="accepted",door="rest",operation="update_product",rule=""} 1`,
+		`bridge_decisions_total{decision="changed",door="rest",operation="create_webhook",rule=""} 1`,
 		`bridge_info{version="v1.2.3"} 1`,
 		`bridge_job_attempts_total{kind="update_product"} 1`,
 		`bridge_job_duration_seconds_count{kind="update_product",status="succeeded"} 1`,
@@ -72,6 +78,7 @@ func TestExposition(t *testing.T) {
 		`bridge_jobs_ended_total{kind="update_product",shop="default",status="succeeded"} 1`,
 		`bridge_queue_age_seconds 90`,
 		`bridge_redis_up 1`,
+		`bridge_request_duration_seconds_count{door="rest",operation="create_webhook",outcome="ok"} 1`,
 		`bridge_request_duration_seconds_count{door="rest",operation="update_product",outcome="ok"} 1`,
 		`bridge_runner_jobs_total{source="stream"} 1`,
 		`bridge_runner_running_jobs 3`,
@@ -84,6 +91,9 @@ func TestExposition(t *testing.T) {
 		`bridge_shop_call_duration_seconds_count{method="GET",outcome="ok",resource="products",shop="outlet"} 1`,
 		`bridge_steps_total{kind="import_products",state="applied",step="image"} 1`,
 		`bridge_store_up 1`,
+		`bridge_webhook_attempt_duration_seconds_count{outcome="delivered"} 1`,
+		`bridge_webhook_oldest_seconds 60`,
+		`bridge_webhook_waiting_deliveries 4`,
 	}
 	if diff := cmp.Diff(want, series(t, fed(someJobs))); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -24,6 +24,7 @@ type Queue struct {
 	link      *link
 	embedded  *embedded // nil with a Redis of the operator's
 	windows   *localWindows
+	buckets   *localBuckets
 	prefix    string
 	node      string
 	replayTTL time.Duration
@@ -116,6 +117,7 @@ func assemble(ctx context.Context, settings *redis.Options, o Options) *Queue {
 		redis:     redis.NewClient(tuned(settings, o.Patience)),
 		link:      &link{logger: o.Logger},
 		windows:   &localWindows{now: o.Now, open: map[string]localWindow{}},
+		buckets:   &localBuckets{now: o.Now, empty: map[string]time.Time{}},
 		prefix:    o.KeyPrefix,
 		node:      o.Node,
 		replayTTL: o.ReplayTTL,

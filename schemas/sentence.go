@@ -86,6 +86,12 @@ func fill(text string, args []any) string {
 // Missing is the fault of a member, header or parameter that had to be given.
 func Missing(pointer string) FieldError { return sayRequired.at(pointer) }
 
+// Say is a fault of a field, parameter or header worded by another package in
+// both languages.
+func Say(pointer, keyword, en, zh string) FieldError {
+	return FieldError{Pointer: pointer, Keyword: keyword, Message: en, zh: zh}
+}
+
 // Text is the sentence in the first language of an Accept-Language header or
 // tag: Chinese for zh and its regions, else English.
 func (e FieldError) Text(lang string) string {

@@ -164,6 +164,7 @@ func readRecords(ctx context.Context, tx *sql.Tx, table, column string, keys []k
 // insert writes the rows of a plan: jobs first, the others refer to them.
 func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 	var jobs, targets, requests, batches [][]any
+	var told []news
 	for _, e := range p.jobs {
 		row, err := newJob(e.job)
 		if err != nil {
@@ -173,6 +174,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 		if e.job.Status == schemas.Accepted {
 			targets = append(targets, newTargets(e.job)...)
 		}
+		told = append(told, jobNews(bridge.JobTopic(e.job.Status), e.job, func() (bridge.Job, error) { return e.job, nil }))
 	}
 	now := s.now().UnixMicro()
 	for _, b := range p.requests {
@@ -194,7 +196,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 			return err
 		}
 	}
-	return nil
+	return s.insertEvents(ctx, tx, told...)
 }
 
 const jobsInto = "jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, " +

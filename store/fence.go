@@ -16,6 +16,7 @@ type holding struct {
 	asked    time.Time // local, before the database's clock was read
 	now      int64     // by the database's clock
 	attempts int
+	job      bridge.Job // of it only what an event names, and the progress so far
 }
 
 // fenced runs work only while the claim is the newest and its lease has not
@@ -23,13 +24,13 @@ type holding struct {
 // between the look and the write.
 func (s *Store) fenced(ctx context.Context, c bridge.Claim, work func(tx *sql.Tx, h holding) error) error {
 	return s.transact(ctx, func(tx *sql.Tx) error {
-		h := holding{id: c.Job.ID, asked: s.now()}
+		h := holding{id: c.Job.ID, asked: s.now(), job: bridge.Job{ID: c.Job.ID}}
 		var status string
 		var fence int64
 		var leaseEnd sql.NullInt64
 		err := tx.QueryRowContext(ctx,
-			"SELECT "+s.clock(s.now)+", status, fence, claimable_at, attempts FROM jobs WHERE id = ?"+s.forUpdate, h.id).
-			Scan(&h.now, &status, &fence, &leaseEnd, &h.attempts)
+			"SELECT "+s.clock(s.now)+", status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done FROM jobs WHERE id = ?"+s.forUpdate, h.id).
+			Scan(&h.now, &status, &fence, &leaseEnd, &h.attempts, &h.job.Kind, &h.job.Shop, &h.job.ClientID, &h.job.BatchID, &h.job.Progress.Done)
 		if errors.Is(err, sql.ErrNoRows) {
 			return bridge.ErrFenced
 		}

@@ -8,14 +8,17 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
-// Journal writes a step's record and the job's progress.
+// Journal writes a step's record and the job's progress, and tells of progress
+// that is new.
 func (s *Store) Journal(ctx context.Context, c bridge.Claim, step bridge.StepRecord, progress schemas.Progress) error {
 	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
 		if err := writeStep(ctx, tx, h.id, step); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", progress.Done, progress.Total, h.id)
-		return err
+		if _, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", progress.Done, progress.Total, h.id); err != nil {
+			return err
+		}
+		return s.insertEvents(ctx, tx, h.progressed(progress))
 	})
 }
 
@@ -39,7 +42,7 @@ func (s *Store) Release(ctx context.Context, c bridge.Claim, r bridge.Release) e
 	})
 }
 
-// Finish ends a claimed job and lets go of its targets.
+// Finish ends a claimed job, lets go of its targets and tells of its end.
 func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) error {
 	if !e.Status.Terminal() || !bridge.CanMove(schemas.Processing, e.Status) {
 		return bridge.Fault(bridge.CodeInternal, nil, "A job cannot move from %s to %s.", schemas.Processing, e.Status)
@@ -55,6 +58,10 @@ func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) err
 		if err != nil {
 			return err
 		}
-		return leaveTargets(ctx, tx, h.id)
+		if err := leaveTargets(ctx, tx, h.id); err != nil {
+			return err
+		}
+		return s.insertEvents(ctx, tx, h.progressed(e.Progress),
+			jobNews(bridge.JobTopic(e.Status), h.job, func() (bridge.Job, error) { return loadJob(ctx, tx, h.id) }))
 	})
 }

@@ -41,6 +41,9 @@ type Store struct {
 	closing   sync.RWMutex // held for reading while an entry is queued
 	closed    bool
 	acceptors sync.WaitGroup
+
+	telling sync.Map      // transactions that wrote deliveries and have not ended
+	written chan struct{} // has room for one
 }
 
 var (
@@ -62,7 +65,7 @@ func Open(ctx context.Context, databaseURL string, options Options) (*Store, err
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{database: db, now: options.Now, queue: make(chan *entry, queueLength)}
+	s := &Store{database: db, now: options.Now, queue: make(chan *entry, queueLength), written: make(chan struct{}, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}

@@ -80,6 +80,9 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 			return err
 		}
 		job = row.job
+		if err := s.insertEvents(ctx, tx, jobNews(bridge.JobTopic(job.Status), job, func() (bridge.Job, error) { return job, nil })); err != nil {
+			return err
+		}
 		return s.appendAudit(ctx, tx, d)
 	})
 	return job, err

@@ -35,9 +35,12 @@ func (s *Store) once(ctx context.Context, work func(tx *sql.Tx) error) error {
 		// The cause matters more than a failed rollback: a connection that
 		// cannot roll back is thrown away, and with it the transaction.
 		_ = tx.Rollback()
+		s.told(tx, false)
 		return err
 	}
-	return tx.Commit()
+	err = tx.Commit()
+	s.told(tx, err == nil)
+	return err
 }
 
 // patiently repeats what the database gave up because of others, after a short

@@ -49,6 +49,28 @@ func arguments(v *visit) error {
 	return nil
 }
 
+// parameters reads a resource's query; which of them there are, and what they
+// may say, is the hub's to judge.
+func parameters(v *visit) error {
+	if !v.takes && len(v.body) > 0 {
+		return bridge.Fault(bridge.CodeInvalidRequest, nil, "A %s request to this route has no body.", v.op.Method)
+	}
+	var err error
+	v.params, err = queryOf(v.call)
+	return err
+}
+
+// queryOf reads the query of a resource, where every fault of a value is a 422.
+func queryOf(c *call) (url.Values, error) {
+	values, err := url.ParseQuery(c.query)
+	if err == nil {
+		return values, nil
+	}
+	fault := bridge.Fault(bridge.CodeInvalidFields, nil, "The query cannot be read.")
+	fault.Fields = []schemas.FieldError{schemas.Say("query", "format", "must be name=value pairs, percent-encoded, joined by &", "必须是以 & 连接、经百分号编码的 name=value")}
+	return nil, fault
+}
+
 // unknownParameters names the parameters and never their values, which may
 // hold a token somebody put there.
 func unknownParameters(query string) error {

@@ -121,9 +121,9 @@ func (b *bodies) reserve(v *visit, from *budget, share int64) (*hold, error) {
 	return held, nil
 }
 
-// decode turns the body of a write into the JSON text the hub reads.
+// decode turns a body into the JSON text the hub reads.
 func (b *bodies) decode(v *visit) error {
-	if !v.op.Write {
+	if !v.takes {
 		return nil
 	}
 	gzipped, known := encodingOf(v.r.Header)

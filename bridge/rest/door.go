@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -17,8 +18,8 @@ const (
 	signatureWindow      = 30 * time.Second
 )
 
-// Door is the HTTP face of the hub. Desk, Gate, Grantor, BaseURL and Log are
-// required; a zero limit means the contract's own figure.
+// Door is the HTTP face of the hub. Desk, Gate, Grantor, Webhooks, Buckets,
+// BaseURL and Log are required; a zero limit means the contract's own figure.
 type Door struct {
 	Desk    *bridge.Desk
 	Gate    *bridge.Gate
@@ -26,6 +27,12 @@ type Door struct {
 	// ClientDocuments says in the metadata that clients may name themselves by
 	// the URL of a metadata document.
 	ClientDocuments bool
+	// Webhooks are the resource under /v1/webhooks, and Buckets the rate of the
+	// compatibility door to it.
+	Webhooks *bridge.Subscriptions
+	Buckets  bridge.Buckets
+	// ShopURL gives the address of a client's shop, for the compatibility door.
+	ShopURL func(ctx context.Context, shop string) (string, error)
 	// BaseURL is where clients reach this door, without a path. The metadata
 	// documents are written with it.
 	BaseURL string

@@ -9,6 +9,9 @@ import (
 	"github.com/prestashop-bridge/bridge/policies"
 )
 
+// Overridden is the request that a POST to the compatibility door stands for.
+var Overridden = overridden
+
 // Limits are the door's figures for docs/rest.md, which has no other access to
 // them.
 func Limits() [][2]string {

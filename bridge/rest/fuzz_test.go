@@ -71,7 +71,7 @@ func FuzzGzipBody(f *testing.F) {
 		b := newBodies(&Door{MaxPayloadBytes: limit, GzipRecommendedAbove: 10, GzipRequiredAbove: 20})
 		r := httptest.NewRequest(http.MethodPost, "/x", nil)
 		r.Header.Set("Content-Encoding", "gzip")
-		v := &visit{call: newCall(httptest.NewRecorder(), r), op: bridge.Operation{Write: true}, body: raw}
+		v := &visit{call: newCall(httptest.NewRecorder(), r), takes: true, body: raw}
 		defer v.leave()
 		if err := b.decode(v); err != nil {
 			return

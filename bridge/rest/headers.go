@@ -32,7 +32,7 @@ func single(header http.Header, name string, code bridge.Code) (string, *bridge.
 
 // media checks what the client sends and what it is ready to read.
 func media(v *visit) error {
-	if v.op.Write && !sendsJSON(v.r.Header) {
+	if v.takes && !sendsJSON(v.r.Header) {
 		return bridge.Fault(bridge.CodeUnsupportedMediaType, nil, "The body must be announced as Content-Type: application/json.")
 	}
 	if !accepts(v.r.Header, jsonType) {

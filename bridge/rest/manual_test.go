@@ -24,6 +24,7 @@ const manualFile = "../../docs/rest.md"
 // made are the parts of the manual that the code writes, by name.
 var made = map[string]func(*testing.T) string{
 	"operations":  operationTable,
+	"resources":   resourceTable,
 	"signature":   workedSignature,
 	"limits":      limitTable,
 	"checks":      checkTable,
@@ -78,6 +79,14 @@ func operationTable(*testing.T) string {
 			answers = "202; 200 when it was carried out before"
 		}
 		rows = append(rows, []string{"`" + op.Name + "`", "`" + op.Method + " " + op.Path + "`", "`" + op.Scope + "`", answers, op.Summary})
+	}
+	return table(rows...)
+}
+
+func resourceTable(*testing.T) string {
+	rows := [][]string{{"operation", "request", "scope", "query", ""}}
+	for _, r := range bridge.Resources {
+		rows = append(rows, []string{"`" + r.Name + "`", "`" + r.Method + " " + r.Path + "`", "`" + r.Scope + "`", strings.Join(r.Query, ", "), r.Summary})
 	}
 	return table(rows...)
 }

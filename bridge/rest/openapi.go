@@ -33,6 +33,8 @@ const (
 	tagAuthorization = "authorization"
 	tagRead          = "read"
 	tagWrite         = "write"
+	tagWebhooks      = "webhooks"
+	tagYouhaosuda    = "youhaosuda"
 	tagService       = "service"
 )
 
@@ -40,6 +42,8 @@ var apiTags = []apiTag{
 	{tagAuthorization, "Tokens and what is needed to check them."},
 	{tagRead, "Answered at once; change nothing."},
 	{tagWrite, "Accepted as jobs and carried out later; follow them with get_job_status."},
+	{tagWebhooks, "What is to be told to whom; read and changed at once. docs/webhooks.md tells what is delivered."},
+	{tagYouhaosuda, "The same webhooks for clients written for Youhaosuda's open API: an access token instead of a signature."},
 	{tagService, "For load balancers and tools."},
 }
 
@@ -71,6 +75,13 @@ func describe(d *Door) apiDocument {
 	for _, op := range bridge.Operations {
 		add(op.Method, op.Path, operationOf(d, op))
 	}
+	for _, r := range bridge.Resources {
+		add(r.Method, r.Path, resourceOperation(d, r))
+		if path, shared := vendorPath(r); shared {
+			add(r.Method, path, vendorOperation(r))
+		}
+	}
+	add(shopOperation.Method, vendorShopPath, vendorShopOperation())
 	for _, public := range publicRoutes() {
 		add(public.method, public.path, public.operation)
 	}

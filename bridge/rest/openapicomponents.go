@@ -41,6 +41,7 @@ func apiSchemas() map[string]any {
 			"properties": schema{"status": schema{"const": "ok"}},
 		},
 	}
+	addResourceSchemas(all)
 	for _, op := range bridge.Operations {
 		if op.Write {
 			all[componentName(op.Name)] = schemas.Input(op.Name).JSON()
@@ -86,6 +87,9 @@ func apiResponses() map[string]apiResponse {
 		all[r.name] = apiResponse{
 			Description: titles(r.codes), Content: problemContent(r.status, r.codes),
 			Headers: headersOf(append([]string{"X-Request-ID?", "Cache-Control"}, r.headers...)...),
+		}
+		if r.where&onVendor != 0 {
+			all[vendorRefusal(r)] = apiResponse{Description: titles(r.codes), Content: problemContent(r.status, r.codes), Headers: headersOf(r.atVendor()...)}
 		}
 	}
 	return all
@@ -135,6 +139,10 @@ func securitySchemes(d *Door) map[string]any {
 		schemeSignature: schema{
 			"type": "apiKey", "in": "header", "name": "X-Signature",
 			"description": "Not a fixed key: the HMAC-SHA256 of this very request, computed anew for each (see the introduction).",
+		},
+		schemeAccessToken: schema{
+			"type": "apiKey", "in": "header", "name": accessTokenHeader,
+			"description": "For clients of Youhaosuda's open API: a token that the operator issued (bridge clients token). It never expires; issuing another ends it.",
 		},
 		schemeClient: schema{"type": "http", "scheme": "basic", "description": "Client id and secret, each form-urlencoded first (RFC 6749 §2.3.1)."},
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,12 +38,7 @@ func operationOf(d *Door, op bridge.Operation) apiOperation {
 	if op.Write {
 		describeWrite(&operation, d, op)
 	}
-	for _, r := range refusals {
-		if op.Write || !r.writesOnly {
-			operation.Responses[strconv.Itoa(r.status)] = refer(toResponse, r.name)
-		}
-	}
-	operation.Responses["431"] = refer(toResponse, headersTooLarge)
+	operation.refuse(map[bool]int{false: onRead, true: onWrite}[op.Write])
 	return operation
 }
 
@@ -146,13 +142,27 @@ func componentName(name string) string {
 	return out.String()
 }
 
+// Where a refusal can happen: at reads and writes of the shop, at the bridge's
+// own resources, at those of them that take a body, at the compatibility door.
+const (
+	onRead = 1 << iota
+	onWrite
+	onResource
+	onTaking
+	onVendor
+
+	onShop   = onRead | onWrite
+	onSigned = onShop | onResource
+	onAll    = onSigned | onVendor
+)
+
 // refusal is one error status of the operations, with the codes it can carry.
 type refusal struct {
-	name       string // of the component
-	status     int
-	writesOnly bool
-	codes      []bridge.Code
-	headers    []string // beside those of every refusal
+	name    string // of the component
+	status  int
+	where   int
+	codes   []bridge.Code
+	headers []string // beside those of every refusal
 }
 
 // rated and late are headers that an answer has or has not by how far the
@@ -165,16 +175,46 @@ var (
 // refusals are the error answers in the order of their statuses. A test holds
 // them to bridge.Codes.
 var refusals = []refusal{
-	{"BadRequest", http.StatusBadRequest, false, []bridge.Code{bridge.CodeSchemaViolation, bridge.CodeInvalidRequest}, late},
-	{"Unauthorized", http.StatusUnauthorized, false, []bridge.Code{bridge.CodeUnauthorized}, []string{"WWW-Authenticate"}},
-	{"Forbidden", http.StatusForbidden, false, []bridge.Code{bridge.CodeSourceRefused, bridge.CodeInsufficientScope, bridge.CodeTimestampWindow, bridge.CodeBadSignature}, []string{"WWW-Authenticate?"}},
-	{"NotFound", http.StatusNotFound, false, []bridge.Code{bridge.CodeNotFound}, late},
-	{"NotAcceptable", http.StatusNotAcceptable, false, []bridge.Code{bridge.CodeNotAcceptable}, rated},
-	{"Conflict", http.StatusConflict, true, []bridge.Code{bridge.CodeIdempotencyConflict, bridge.CodeKnownFailedReplay}, late},
-	{"PayloadTooLarge", http.StatusRequestEntityTooLarge, false, []bridge.Code{bridge.CodePayloadTooLarge}, rated},
-	{"UnsupportedMediaType", http.StatusUnsupportedMediaType, true, []bridge.Code{bridge.CodeUnsupportedMediaType}, append([]string{"Accept-Encoding?"}, rated...)},
-	{"Unprocessable", http.StatusUnprocessableEntity, false, []bridge.Code{bridge.CodePolicyRefused, bridge.CodeImpossibleTransition, bridge.CodeUnprocessable}, late},
-	{"TooManyRequests", http.StatusTooManyRequests, false, []bridge.Code{bridge.CodeRateLimited}, []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"}},
-	{"InternalError", http.StatusInternalServerError, false, []bridge.Code{bridge.CodeInternal}, late},
-	{"Unavailable", http.StatusServiceUnavailable, false, []bridge.Code{bridge.CodeShopUnavailable, bridge.CodeShopRefused, bridge.CodeShopUnknown, bridge.CodeQueueUnavailable, bridge.CodeStoreUnavailable, bridge.CodeOverloaded}, append([]string{"Retry-After"}, late...)},
+	{"BadRequest", http.StatusBadRequest, onAll, []bridge.Code{bridge.CodeSchemaViolation, bridge.CodeInvalidRequest}, late},
+	{"Unauthorized", http.StatusUnauthorized, onAll, []bridge.Code{bridge.CodeUnauthorized}, []string{"WWW-Authenticate"}},
+	{"Forbidden", http.StatusForbidden, onAll, []bridge.Code{bridge.CodeSourceRefused, bridge.CodeInsufficientScope, bridge.CodeTimestampWindow, bridge.CodeBadSignature}, append([]string{"WWW-Authenticate?"}, late...)},
+	{"NotFound", http.StatusNotFound, onShop, []bridge.Code{bridge.CodeNotFound}, late},
+	{"NotAcceptable", http.StatusNotAcceptable, onSigned, []bridge.Code{bridge.CodeNotAcceptable}, rated},
+	{"Conflict", http.StatusConflict, onWrite | onTaking, []bridge.Code{bridge.CodeIdempotencyConflict, bridge.CodeKnownFailedReplay}, late},
+	{"PayloadTooLarge", http.StatusRequestEntityTooLarge, onAll, []bridge.Code{bridge.CodePayloadTooLarge}, rated},
+	{"UnsupportedMediaType", http.StatusUnsupportedMediaType, onWrite | onTaking, []bridge.Code{bridge.CodeUnsupportedMediaType}, append([]string{"Accept-Encoding?"}, rated...)},
+	{"Unprocessable", http.StatusUnprocessableEntity, onShop, []bridge.Code{bridge.CodePolicyRefused, bridge.CodeImpossibleTransition, bridge.CodeUnprocessable}, late},
+	{"InvalidFields", http.StatusUnprocessableEntity, onResource | onVendor, []bridge.Code{bridge.CodeInvalidFields}, late},
+	{"TooManyRequests", http.StatusTooManyRequests, onAll, []bridge.Code{bridge.CodeRateLimited}, []string{"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"}},
+	{"InternalError", http.StatusInternalServerError, onAll, []bridge.Code{bridge.CodeInternal}, late},
+	{"Unavailable", http.StatusServiceUnavailable, onAll, []bridge.Code{bridge.CodeShopUnavailable, bridge.CodeShopRefused, bridge.CodeShopUnknown, bridge.CodeQueueUnavailable, bridge.CodeStoreUnavailable, bridge.CodeOverloaded}, append([]string{"Retry-After"}, late...)},
+}
+
+// vendorRefusal names a refusal's component at the compatibility door, which
+// has other headers.
+func vendorRefusal(r refusal) string { return "Youhaosuda" + r.name }
+
+// atVendor are the headers of a refusal at the compatibility door.
+func (r refusal) atVendor() []string {
+	headers := []string{"X-Request-ID?", "Cache-Control", callLimitHeader + "?"}
+	for _, name := range []string{"Retry-After", "WWW-Authenticate"} {
+		if slices.Contains(r.headers, name) {
+			headers = append(headers, name)
+		}
+	}
+	return headers
+}
+
+// refuse adds the refusals that can happen in a place.
+func (o *apiOperation) refuse(where int) {
+	for _, r := range refusals {
+		name := r.name
+		if where == onVendor {
+			name = vendorRefusal(r)
+		}
+		if r.where&where != 0 {
+			o.Responses[strconv.Itoa(r.status)] = refer(toResponse, name)
+		}
+	}
+	o.Responses["431"] = refer(toResponse, headersTooLarge)
 }

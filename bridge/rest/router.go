@@ -20,7 +20,7 @@ type router struct {
 
 // ServeHTTP answers one request.
 func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, start := newCall(w, r), t.now()
+	c, start := newCall(w, overridden(r)), t.now()
 	defer t.record(c, start)
 	defer t.recovered(c)
 	found, err := find(t.routes, c)

@@ -38,6 +38,14 @@ func (d *Door) routes() []route {
 	for _, op := range bridge.Operations {
 		all = append(all, route{op.Method, op.Path, func(c *call) error { return entry.serve(c, op) }})
 	}
+	vendor := newVendorDoor(d, origins)
+	for _, r := range bridge.Resources {
+		all = append(all, route{r.Method, r.Path, func(c *call) error { return entry.serveResource(c, r) }})
+		if path, shared := vendorPath(r); shared {
+			all = append(all, route{r.Method, path, func(c *call) error { return vendor.serve(c, r) }})
+		}
+	}
+	all = append(all, route{http.MethodGet, vendorShopPath, vendor.serveShop})
 	return all
 }
 

@@ -35,7 +35,7 @@ func (p *parts) authorization() (*authorization, error) {
 	documents := login.NewDocuments(c.documentClient(), c.clientDocuments, time.Now)
 	clients := bridge.Directory{Fixed: c.fixedClients(), Registry: p.store, Sealer: sealer, Documents: documents}
 	issuer := &auth.Issuer{Keys: keys, URL: c.baseURL, Audience: []string{c.baseURL, mcp}, TTL: c.tokenTTL, Verified: new(auth.Verified)}
-	gate := &bridge.Gate{Clients: clients, Grants: p.store, Tokens: issuer}
+	gate := &bridge.Gate{Clients: clients, Grants: p.store, Tokens: issuer, AccessTokens: p.store}
 	grantor := &bridge.Grantor{
 		Gate: gate, Documents: documents, Accounts: p.store,
 		TokenEndpoint: c.baseURL + "/oauth/token", Resource: mcp, Idle: c.refreshIdle, Longest: c.grantLongest, Now: time.Now,

@@ -23,6 +23,7 @@ const clientsUsage = `usage: bridge clients ACTION [CLIENT_ID] [flags]
                           for people to log in to: --redirect-uri (as often as needed), --name, --public
   rotate CLIENT_ID        print a new --secret or --hmac; the one before goes on working until the next rotation
   limits CLIENT_ID        set --read, --write and --sources; what is left out falls back to the deployment's
+  token CLIENT_ID         print an access token for the compatibility door (docs/webhooks.md); the one before ends (--revoke: only end it)
   revoke CLIENT_ID        end a client; its tokens stop working with the next request
 Every change needs a --reason, which is written to the audit log.
 `
@@ -30,7 +31,7 @@ Every change needs a --reason, which is written to the audit log.
 type clientsFlags struct {
 	envFile, reason, shop, scopes, sources string
 	read, write                            int
-	secret, hmac                           bool
+	secret, hmac, revoke                   bool
 	metadata                               metadataFlags
 }
 
@@ -47,6 +48,7 @@ func clients(ctx context.Context, p process) error {
 	set.IntVar(&f.write, "write", 0, "add, limits: writes a minute")
 	set.BoolVar(&f.secret, "secret", false, "rotate: the OAuth secret")
 	set.BoolVar(&f.hmac, "hmac", false, "rotate: the signing secret")
+	set.BoolVar(&f.revoke, "revoke", false, "token: end the token and issue none")
 	f.metadata.define(set)
 	words, err := interleaved(set, p.args)
 	if err != nil {
@@ -69,7 +71,7 @@ func clients(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	registrar := &bridge.Registrar{Registry: db, Sealer: sealer, Fixed: c.fixedClients(), Now: time.Now}
+	registrar := &bridge.Registrar{Registry: db, Sealer: sealer, Fixed: c.fixedClients(), Now: time.Now, AccessTokens: db}
 	if words[0] == "list" {
 		list, err := db.RegisteredClients(ctx)
 		if err != nil {
@@ -107,6 +109,10 @@ func (f clientsFlags) act(ctx context.Context, r *bridge.Registrar, action, id s
 		return errors.New("rotate needs either --secret or --hmac")
 	case action == "limits":
 		return r.Limit(ctx, operatorName(), f.reason, id, limits, sources)
+	case action == "token" && f.revoke:
+		return r.RevokeToken(ctx, operatorName(), f.reason, id)
+	case action == "token":
+		fresh, err = r.IssueToken(ctx, operatorName(), f.reason, id)
 	case action == "revoke":
 		return r.Revoke(ctx, operatorName(), f.reason, id)
 	default:

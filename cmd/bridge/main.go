@@ -39,7 +39,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "show the whole line at work on the built-in shop (--once: check and exit)", demo},
-		{"serve", "run the REST bridge, MCP over HTTP and the worker", serve},
+		{"serve", "run the REST bridge, MCP over HTTP, the worker and webhooks", serve},
 		{"mcp", "run MCP over stdio with a worker (--sandbox: on the built-in shop; --remote URL: through a bridge elsewhere)", mcpStdio},
 		{"sandbox", "run the stand-in PrestaShop 9 alone", runSandbox},
 		{"check", "try out the configured deployment before it goes live (--json, --shop NAME, --write-test PRODUCT_ID)", runChecks},
@@ -49,6 +49,7 @@ func commands() []command {
 		{"clients", "add, list, rotate, limit or revoke clients", clients},
 		{"shops", "add, list, rotate the key of, set or remove further shops", shops},
 		{"operators", "add, list or remove who can log in to connect apps, or change a password", operators},
+		{"webhooks", "list webhooks and deliveries, replay, test, rotate, enable or disable", webhookCommand},
 		{"keys", "rotate the keys that sign access tokens", keys},
 		{"audit", "verify or export the log of what operators decided", audit},
 		{"settings", "print every setting: as a table, or --example as a file to fill in", printSettings},

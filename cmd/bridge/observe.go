@@ -13,6 +13,7 @@ import (
 	"github.com/prestashop-bridge/bridge/prestashop"
 	"github.com/prestashop-bridge/bridge/queue"
 	"github.com/prestashop-bridge/bridge/traces"
+	"github.com/prestashop-bridge/bridge/webhooks"
 )
 
 // tracesGrace is how long the end of the program waits for the collector.
@@ -54,12 +55,17 @@ func (p *parts) countCall(c prestashop.Call) {
 	p.metrics.ShopCall(c.Shop, c.Method, c.Resource, c.Outcome, c.Took)
 }
 
+func (p *parts) countDelivery(outcome webhooks.Outcome, took time.Duration) {
+	p.metrics.DeliveryAttempt(string(outcome), took)
+}
+
 func (p *parts) countTaken(from queue.Source) { p.metrics.JobTaken(string(from)) }
 
 // watchParts has the metrics ask the parts at each scrape.
 func (p *parts) watchParts() {
 	p.metrics.Watch(metrics.Parts{
 		Census: p.store.Census, Redis: p.queue.Answers, Breakers: p.shops.Breakers, Running: p.runner.Running,
+		Backlog: p.store.Backlog,
 	})
 }
 

@@ -29,6 +29,14 @@ func (p *parts) retain(ctx context.Context) {
 		if err := p.store.RetainGrants(ctx); err != nil && ctx.Err() == nil {
 			p.log.Warn("retention of grants failed; it is tried again in an hour", "error", err)
 		}
+		switch removed, err := p.store.RetainDeliveries(ctx, p.config.webhookRetention); {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			p.log.Warn("retention of deliveries failed; it is tried again in an hour", "error", err)
+		case removed > 0:
+			p.log.Info("deliveries past their retention removed", "deliveries", removed)
+		}
 		select {
 		case <-ctx.Done():
 			return

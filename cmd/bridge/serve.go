@@ -25,14 +25,14 @@ type serveFlags struct {
 	behindTLSProxy                         bool
 }
 
-// serve runs REST, MCP over HTTP and the worker in one process, or those named
-// by --only.
+// serve runs REST, MCP over HTTP, the worker and the delivery of webhooks in
+// one process, or those named by --only.
 func serve(ctx context.Context, p process) error {
 	var f serveFlags
 	set := flags(p, "serve")
 	set.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	set.StringVar(&f.envFile, "env-file", "", "settings file (default .env.bridge when it exists)")
-	set.StringVar(&f.only, "only", "rest,mcp,worker", "parts to run in this process")
+	set.StringVar(&f.only, "only", "rest,mcp,worker,webhooks", "parts to run in this process")
 	set.StringVar(&f.tlsCert, "tls-cert", "", "certificate (PEM); with --tls-key serves https")
 	set.StringVar(&f.tlsKey, "tls-key", "", "private key of the certificate (PEM)")
 	set.BoolVar(&f.behindTLSProxy, "behind-tls-proxy", false, "a proxy in front of the bridge ends TLS")
@@ -88,6 +88,9 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 	if slices.Contains(selected, "worker") {
 		group.Go(func() error { return p.work(ctx) })
 	}
+	if slices.Contains(selected, "webhooks") {
+		group.Go(func() error { return p.hooks.Run(ctx) })
+	}
 	if p.config.metricsListen != "" {
 		group.Go(func() error { return p.serveMetrics(ctx) })
 	}
@@ -113,7 +116,7 @@ func (p *parts) server(selected []string) (*http.Server, error) {
 	}
 	c := p.config
 	door := &rest.Door{
-		Desk: p.desk, Gate: access.gate, Grantor: access.grantor, BaseURL: c.baseURL, Version: version, Log: p.log, Checks: p.checks(),
+		Desk: p.desk, Gate: access.gate, Grantor: access.grantor, Webhooks: p.subscriptions(), Buckets: p.queue, ShopURL: p.shopURL, BaseURL: c.baseURL, Version: version, Log: p.log, Checks: p.checks(),
 		ClientDocuments: !slices.Contains(c.clientDocuments, "off"),
 		MaxPayloadBytes: c.maxPayload, GzipRecommendedAbove: int64(c.gzipRecommendedAbove), GzipRequiredAbove: int64(c.gzipRequiredAbove),
 		AllowedSources: c.allowedSources, TrustedProxies: c.trustedProxies,
@@ -148,10 +151,10 @@ func ofMCP(path string) bool {
 	return path == tools.Path || strings.HasPrefix(path, tools.RootMetadataPath)
 }
 
-// withoutCapabilities hides everything below /v1.
+// withoutCapabilities hides everything below /v1 and the compatibility door.
 func withoutCapabilities(door http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/v1/") {
+		if strings.HasPrefix(r.URL.Path, "/v1/") || strings.HasPrefix(r.URL.Path+"/", "/webhooks/") || r.URL.Path == "/shop" {
 			http.NotFound(w, r)
 			return
 		}
@@ -180,7 +183,7 @@ func (f serveFlags) secured(listener net.Listener) (net.Listener, error) {
 
 // partsNamed reads --only.
 func partsNamed(only string) ([]string, error) {
-	known := []string{"rest", "mcp", "worker"}
+	known := []string{"rest", "mcp", "worker", "webhooks"}
 	selected := strings.Split(only, ",")
 	for _, name := range selected {
 		if !slices.Contains(known, name) {

@@ -63,6 +63,8 @@ type config struct {
 	shopTimeout          time.Duration
 	shopSettle           time.Duration
 	imageHosts           []string
+	webhookHosts         []string
+	webhookRetention     time.Duration
 }
 
 // need says which commands cannot run without a setting.
@@ -125,6 +127,8 @@ var settings = []setting{
 	{"IMPORT_PARALLEL_ITEMS", "4", false, optional, "Items of one import worked on at once; 1 for a shop that is slow under parallel writes.", number(func(c *config) *int { return &c.parallelItems }, 1, 50)},
 	{"MCP_JSON_TEXT", "old", false, optional, "Which MCP clients get the JSON of an answer as text too: old, those of protocol revisions before 2025-06-18, which know no structured content; always, for a host that does not show it to its model.", oneOf(func(c *config) *string { return &c.mcpJSONText }, "old", "always")},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
+	{"WEBHOOK_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port webhooks may be posted to although private or plain http.", list(func(c *config) *[]string { return &c.webhookHosts })},
+	{"WEBHOOK_RETENTION_DAYS", "30", false, optional, "How long deliveries that have ended are kept, for the log and for replays.", days(func(c *config) *time.Duration { return &c.webhookRetention })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
 	{"OAUTH_CLIENT_DOCUMENTS", "any", false, optional, "Whose apps operators can connect by the URL of a client metadata document: any, off, or comma-separated hosts (those may be private).", documentHosts},
 	{"OAUTH_REFRESH_IDLE_DAYS", "30", false, optional, "How long a connected app may stay away before an operator must log in again.", days(func(c *config) *time.Duration { return &c.refreshIdle })},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/prestashop-bridge/bridge/queue"
 	"github.com/prestashop-bridge/bridge/store"
 	"github.com/prestashop-bridge/bridge/traces"
+	"github.com/prestashop-bridge/bridge/webhooks"
 )
 
 // jobLease is how long a claim holds without renewal. The contract allows
@@ -38,6 +40,8 @@ type parts struct {
 	shops   *prestashop.Shops
 	desk    *bridge.Desk
 	runner  *queue.Runner
+	sealer  *auth.Sealer
+	hooks   *webhooks.Engine
 }
 
 // assemble gives the program with all its parts open.
@@ -80,14 +84,13 @@ func (p *parts) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("REDIS_DSN: %w", err)
 	}
-	sealer, err := auth.OpenSealer(c.secretsKeyPath)
-	if err != nil {
+	if p.sealer, err = auth.OpenSealer(c.secretsKeyPath); err != nil {
 		return fmt.Errorf("SECRETS_KEY_PATH: %w", err)
 	}
 	p.shops, err = prestashop.NewShops(prestashop.Options{
 		URL: c.shopURL, Key: c.shopKey, EmployeeID: c.shopEmployee, Timeout: c.shopTimeout, Book: p.desk.Rules,
 		Logger: log, Observe: p.countCall, Trace: tracer,
-	}, p.imageMemory, bridge.ShopDirectory{Registry: p.store, Sealer: sealer})
+	}, p.imageMemory, bridge.ShopDirectory{Registry: p.store, Sealer: p.sealer})
 	if err != nil {
 		return fmt.Errorf("PRESTASHOP_URL: %w", err)
 	}
@@ -102,6 +105,10 @@ func (p *parts) open(ctx context.Context) error {
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
 		Work: worker.Run, Due: worker.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,
 	})
+	p.hooks = &webhooks.Engine{
+		Outbox: p.store, Client: webhooks.NewClient(c.webhookHosts, c.appEnv == "dev"), Sealer: p.sealer, Node: node, Now: time.Now, Log: log,
+		Observe: p.countDelivery,
+	}
 	p.watchParts()
 	return nil
 }
@@ -180,6 +187,24 @@ func (p *parts) actor() bridge.Actor {
 		actor.ClientID += "@" + actor.Shop
 	}
 	return actor
+}
+
+// subscriptions is the webhook resource of the doors.
+func (p *parts) subscriptions() *bridge.Subscriptions {
+	s := &bridge.Subscriptions{Store: p.store, Log: p.store, Admit: p.hooks.Client.Admit, Sealer: p.sealer, Now: time.Now}
+	if u, err := url.Parse(p.config.baseURL); err == nil {
+		s.OwnHost = u.Host
+	}
+	return s
+}
+
+// shopURL is the address of a shop, "" for one that is gone.
+func (p *parts) shopURL(ctx context.Context, name string) (string, error) {
+	if name == "" {
+		return p.config.shopURL, nil
+	}
+	live, err := bridge.ShopDirectory{Registry: p.store, Sealer: p.sealer}.Registered(ctx)
+	return live[name].URL, err
 }
 
 // fixedClients is the client of the settings.

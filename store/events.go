@@ -1,0 +1,185 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/schemas"
+)
+
+// news is an event that somebody may want to be told of. The bodies are made
+// only when somebody does.
+type news struct {
+	shop     string
+	clientID string // "" for every client of the shop
+	topic    bridge.Topic
+	object   string
+	bodies   func() (open, private json.RawMessage, err error)
+}
+
+// wanted is a webhook as far as it decides what is written.
+type wanted struct {
+	id             int64
+	topic          bridge.Topic
+	shop, clientID string
+	pii            bool
+}
+
+// insertEvents writes down what the transaction makes true, and one delivery
+// for each webhook that wants it: whatever commits will be told, and nothing
+// else. With no such webhook it costs one look into an index.
+func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, list ...news) error {
+	list = slices.DeleteFunc(list, func(n news) bool { return n.topic == "" })
+	if len(list) == 0 {
+		return nil
+	}
+	receivers, err := readWanted(ctx, tx, list)
+	if err != nil || len(receivers) == 0 {
+		return err
+	}
+	now := s.now().UnixMicro()
+	var events, deliveries [][]any
+	for _, n := range list {
+		id := ""
+		for _, w := range receivers {
+			if !w.wants(n) {
+				continue
+			}
+			if id == "" {
+				id = uuid.Must(uuid.NewV7()).String()
+			}
+			deliveries = append(deliveries, newDelivery(w.id, id, n.object, now))
+		}
+		if id == "" {
+			continue
+		}
+		open, private, err := n.bodies()
+		if err != nil {
+			return err
+		}
+		events = append(events, []any{id, n.shop, n.clientID, string(n.topic), n.object, words(string(open)), toText(private), now})
+	}
+	if len(deliveries) == 0 {
+		return nil
+	}
+	s.telling.Store(tx, nil)
+	if err := insertRows(ctx, tx, eventsInto, events); err != nil {
+		return err
+	}
+	return insertRows(ctx, tx, deliveriesInto, deliveries)
+}
+
+const (
+	eventsInto     = "events (id, shop, client_id, topic, object_key, body, private_body, created_at)"
+	deliveriesInto = "deliveries (webhook_id, event_id, object_key, state, attempts, fence, node, due_at, created_at)"
+)
+
+func newDelivery(webhookID int64, eventID, object string, now int64) []any {
+	return []any{webhookID, eventID, object, string(bridge.DeliveryWaiting), 0, 0, "", 0, now}
+}
+
+func (w wanted) wants(n news) bool {
+	return w.topic == n.topic && w.shop == n.shop && (n.clientID == "" || n.clientID == w.clientID) && (w.pii || !n.topic.Personal())
+}
+
+// readWanted finds the enabled webhooks for any of the topics, of clients that
+// were not revoked.
+func readWanted(ctx context.Context, tx *sql.Tx, list []news) ([]wanted, error) {
+	var topics, clients []any
+	private := true
+	for _, n := range list {
+		topics, clients = append(topics, string(n.topic)), append(clients, n.clientID)
+		private = private && n.clientID != ""
+	}
+	topics, clients = distinct(topics), distinct(clients)
+	query := "SELECT w.id, w.topic, w.shop, w.client_id, w.pii FROM webhooks w LEFT JOIN clients c ON c.id = w.client_id " +
+		"WHERE w.enabled = 1 AND c.revoked_at IS NULL AND w.topic IN " + marks(len(topics))
+	args := topics
+	if private {
+		query += " AND w.client_id IN " + marks(len(clients))
+		args = slices.Concat(topics, clients)
+	}
+	rows, err := tx.QueryContext(ctx, query+" ORDER BY w.id", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []wanted
+	for rows.Next() {
+		var w wanted
+		if err := rows.Scan(&w.id, &w.topic, &w.shop, &w.clientID, &w.pii); err != nil {
+			return nil, err
+		}
+		found = append(found, w)
+	}
+	return found, rows.Err()
+}
+
+// marks are the placeholders of a list of values.
+func marks(n int) string { return "(" + strings.Repeat("?, ", n-1) + "?)" }
+
+func distinct(values []any) []any {
+	var kept []any
+	for _, v := range values {
+		if !slices.Contains(kept, v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// EventsWritten receives after a commit of this process that made deliveries.
+func (s *Store) EventsWritten() <-chan struct{} { return s.written }
+
+// told rings for deliveries of a transaction that has committed; one that has
+// not is forgotten.
+func (s *Store) told(tx *sql.Tx, committed bool) {
+	if _, wrote := s.telling.LoadAndDelete(tx); !wrote || !committed {
+		return
+	}
+	select {
+	case s.written <- struct{}{}:
+	default: // somebody is about to look anyway
+	}
+}
+
+// jobNews is what a job's move into its status tells, with the job as its
+// client sees it.
+func jobNews(topic bridge.Topic, job bridge.Job, load func() (bridge.Job, error)) news {
+	return news{shop: job.Shop, clientID: job.ClientID, topic: topic, object: bridge.JobTarget(job.ID), bodies: func() (json.RawMessage, json.RawMessage, error) {
+		job, err := load()
+		if err != nil {
+			return nil, nil, err
+		}
+		raw, err := json.Marshal(job.View())
+		return raw, nil, err
+	}}
+}
+
+// loadJob reads a job with its steps inside a transaction.
+func loadJob(ctx context.Context, tx *sql.Tx, id string) (bridge.Job, error) {
+	row, err := scanJob(tx.QueryRowContext(ctx, "SELECT 0, "+jobColumns+" FROM jobs WHERE id = ?", id), id)
+	if err != nil {
+		return bridge.Job{}, err
+	}
+	row.job.Steps, err = readSteps(ctx, tx, id)
+	return row.job, err
+}
+
+// progressed tells how far the job has come, if that is further than its row
+// said.
+func (h holding) progressed(now schemas.Progress) news {
+	if now.Done <= h.job.Progress.Done {
+		return news{}
+	}
+	return news{shop: h.job.Shop, clientID: h.job.ClientID, topic: bridge.ProgressTopic(h.job.Kind), object: bridge.JobTarget(h.id), bodies: func() (json.RawMessage, json.RawMessage, error) {
+		raw, err := json.Marshal(bridge.ImportProgress{JobID: h.id, BatchID: h.job.BatchID, Progress: now, TrackingURL: bridge.TrackingPath(h.id)})
+		return raw, nil, err
+	}}
+}
