@@ -76,7 +76,7 @@ var Topics = []TopicRow{
 	{TopicJobSucceeded, false, FromJobs, "A job ended with the shop changed."},
 	{TopicJobFailed, false, FromJobs, "A job ended without success."},
 	{TopicJobNeedsReview, false, FromJobs, "A job ended and a person must look into the shop."},
-	{TopicJobCancelled, false, FromJobs, "An operator ended a job before anything was sent."},
+	{TopicJobCancelled, false, FromJobs, "An operator or its client ended a job before anything was sent."},
 	{TopicImportProgress, false, FromJobs, "An import has one more item behind it."},
 	{TopicWebhookDisabled, false, FromJobs, "Another webhook of the same client was disabled."},
 }

@@ -36,8 +36,8 @@ func recorded(r rig) (rig, *recorder) {
 type cost struct{ statements, commits int }
 
 var costs = map[string]cost{
-	"accept":                   {3, 1}, // job, request id, targets
-	"accept with a batch id":   {4, 1},
+	"accept":                   {4, 1}, // job, request id, targets; who wants to be told
+	"accept with a batch id":   {5, 1},
 	"accept of a known id":     {5, 1}, // tried, rolled back, looked up, shown
 	"recall of a new id":       {1, 0},
 	"claim, first of a job":    {4, 1},
@@ -47,7 +47,7 @@ var costs = map[string]cost{
 	"journal, next of a step":  {3, 1},
 	"renew":                    {2, 1},
 	"release":                  {2, 1},
-	"finish":                   {4, 1},
+	"finish":                   {5, 1},
 	"job":                      {2, 0},
 	"due":                      {1, 0},
 	"list":                     {1, 0},

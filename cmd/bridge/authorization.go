@@ -27,13 +27,9 @@ func (p *parts) authorization() (*authorization, error) {
 	if err != nil {
 		return nil, fmt.Errorf("JWT keys: %w", err)
 	}
-	sealer, err := auth.OpenSealer(c.secretsKeyPath)
-	if err != nil {
-		return nil, fmt.Errorf("SECRETS_KEY_PATH: %w", err)
-	}
 	mcp := c.baseURL + "/mcp"
 	documents := login.NewDocuments(c.documentClient(), c.clientDocuments, time.Now)
-	clients := bridge.Directory{Fixed: c.fixedClients(), Registry: p.store, Sealer: sealer, Documents: documents}
+	clients := bridge.Directory{Fixed: c.fixedClients(), Registry: p.store, Sealer: p.sealer, Documents: documents}
 	issuer := &auth.Issuer{Keys: keys, URL: c.baseURL, Audience: []string{c.baseURL, mcp}, TTL: c.tokenTTL, Verified: new(auth.Verified)}
 	gate := &bridge.Gate{Clients: clients, Grants: p.store, Tokens: issuer, AccessTokens: p.store}
 	grantor := &bridge.Grantor{
@@ -44,7 +40,7 @@ func (p *parts) authorization() (*authorization, error) {
 		gate:    gate,
 		grantor: grantor,
 		login: &login.Door{
-			Grantor: grantor, Sealer: sealer, BaseURL: c.baseURL, Shop: c.shopOf,
+			Grantor: grantor, Sealer: p.sealer, BaseURL: c.baseURL, Shop: c.shopOf,
 			Sources: auth.Sources{Allowed: c.allowedSources, Proxies: c.trustedProxies}, Record: p.desk.Record, Now: time.Now, Log: p.log,
 		},
 	}, nil
