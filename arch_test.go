@@ -34,6 +34,7 @@ var levels = map[string]int{
 	"metrics":            3,
 	"traces":             3,
 	"webhooks":           3,
+	"feed":               3,
 	"prestashop":         3,
 	"prestashop/sandbox": 3,
 	"cmd/bridge":         5,

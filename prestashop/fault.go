@@ -105,6 +105,7 @@ func badKey(out call, said complaint) error {
 	resource, _, _ := strings.Cut(out.resource, "/")
 	if said.Code == codeNoMethodRight || said.Code == codeNoResourceRight {
 		fault.Message = fmt.Sprintf("The webservice key has no right to %s %s.", out.method, resource)
+		fault.Cause = bridge.ErrNoRight
 		fault.Fix = fmt.Sprintf("Grant the key %s on %s in the shop's back office.", out.method, resource)
 	}
 	return fault

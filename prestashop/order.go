@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -39,21 +40,31 @@ func (s *Shop) readOrder(ctx context.Context, id int64, withCustomer bool) (sche
 	if err != nil {
 		return schemas.Order{}, err
 	}
-	zone := settings.zone
+	view, _, err := s.orderView(ctx, found, past, carrier, settings.zone)
+	if err == nil && withCustomer {
+		view.Customer, err = s.customer(ctx, int64(found.Customer))
+	}
+	return view, err
+}
+
+// orderView is the order as clients see it, without its customer, and the
+// statuses its words come from.
+func (s *Shop) orderView(ctx context.Context, found orderRow, past []historyRow, carrier *schemas.OrderCarrier, zone *time.Location) (schemas.Order, statuses, error) {
 	view := schemas.Order{
 		ID: int64(found.ID), Reference: string(found.Reference), Carrier: carrier,
 		CreatedAt: found.CreatedAt.moment(zone), UpdatedAt: found.UpdatedAt.moment(zone),
 	}
+	var err error
 	if view.Lines, view.Totals, err = found.amounts(); err != nil {
-		return schemas.Order{}, unreached("The shop's amounts cannot be read.", err)
+		return view, statuses{}, unreached("The shop's amounts cannot be read.", err)
 	}
 	view.Totals.Currency, _, err = lookUp(ctx, &s.settings.currencies, pick(int64(found.Currency)))
 	if err != nil {
-		return schemas.Order{}, err
+		return view, statuses{}, err
 	}
 	known, err := s.statusesWith(ctx, found, past)
 	if err != nil {
-		return schemas.Order{}, err
+		return view, known, err
 	}
 	view.Status = known.status(int64(found.State))
 	view.History = []schemas.OrderChange{}
@@ -63,10 +74,7 @@ func (s *Shop) readOrder(ctx context.Context, id int64, withCustomer bool) (sche
 			EmployeeID: int64(h.Employee), At: h.At.moment(zone),
 		})
 	}
-	if withCustomer {
-		view.Customer, err = s.customer(ctx, int64(found.Customer))
-	}
-	return view, err
+	return view, known, nil
 }
 
 // amounts are the parts of an order that carry money.
@@ -151,10 +159,15 @@ func (s *Shop) customer(ctx context.Context, id int64) (*schemas.OrderCustomer, 
 	}
 	for _, c := range list {
 		if int64(c.ID) == id {
-			return &schemas.OrderCustomer{ID: id, FirstName: string(c.FirstName), LastName: string(c.LastName), Email: string(c.Email)}, nil
+			view := c.view()
+			return &view, nil
 		}
 	}
 	return nil, nil // a guest or erased account; the order stays readable
+}
+
+func (c customerRow) view() schemas.OrderCustomer {
+	return schemas.OrderCustomer{ID: int64(c.ID), FirstName: string(c.FirstName), LastName: string(c.LastName), Email: string(c.Email)}
 }
 
 // pick finds one id in a list of names.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -33,22 +34,27 @@ func (s *Shop) readProduct(ctx context.Context, id int64) (schemas.Product, erro
 	if err != nil {
 		return schemas.Product{}, err
 	}
-	price, err := found.Price.money()
+	return found.view(quantity, installed, settings.zone)
+}
+
+// view is the product as clients see it.
+func (p productRow) view(quantity stocks, installed languages, zone *time.Location) (schemas.Product, error) {
+	price, err := p.Price.money()
 	if err != nil {
 		return schemas.Product{}, unreached("The shop's price cannot be read.", err)
 	}
 	return schemas.Product{
-		ID:              int64(found.ID),
-		Reference:       string(found.Reference),
-		Active:          bool(found.Active),
+		ID:              int64(p.ID),
+		Reference:       string(p.Reference),
+		Active:          bool(p.Active),
 		PriceHT:         price,
-		TaxRulesGroupID: int64(found.TaxGroup),
-		Names:           installed.byCode(found.Name),
-		SEO:             found.seo(installed),
+		TaxRulesGroupID: int64(p.TaxGroup),
+		Names:           installed.byCode(p.Name),
+		SEO:             p.seo(installed),
 		Stock:           quantity.view(),
-		Images:          append([]int64{}, found.Associations.Images...),
-		Categories:      append([]int64{}, found.Associations.Categories...),
-		UpdatedAt:       found.UpdatedAt.moment(settings.zone),
+		Images:          append([]int64{}, p.Associations.Images...),
+		Categories:      append([]int64{}, p.Associations.Categories...),
+		UpdatedAt:       p.UpdatedAt.moment(zone),
 	}, nil
 }
 

@@ -88,6 +88,7 @@ type (
 		FirstName text   `json:"firstname"`
 		LastName  text   `json:"lastname"`
 		Email     text   `json:"email"`
+		Deleted   flag   `json:"deleted"`
 	}
 )
 

@@ -61,25 +61,32 @@ func readConfiguration(ctx context.Context, c *client) (configuration, error) {
 	for _, status := range statusKeys {
 		wanted = append(wanted, status.key)
 	}
-	query := anyOf("name", wanted)
+	values, err := settingValues(ctx, c, wanted)
+	if err != nil && !isRefusal(err) {
+		return configuration{}, err
+	}
+	found := configuration{values: values}
+	if name := found.values["PS_TIMEZONE"]; name != "" {
+		// A zone this host does not know is as unknown as none.
+		found.zone, _ = time.LoadLocation(name)
+	}
+	return found, nil
+}
+
+// settingValues reads the shop's settings of these names.
+func settingValues(ctx context.Context, c *client, names []string) (map[string]string, error) {
+	query := anyOf("name", names)
 	query.Set("display", "[id,name,value]")
 	type entry struct {
 		Name  text `json:"name"`
 		Value text `json:"value"`
 	}
 	list, err := rows[entry](ctx, c, "configurations", query)
-	if err != nil && !isRefusal(err) {
-		return configuration{}, err
-	}
-	found := configuration{values: make(map[string]string, len(list))}
+	values := make(map[string]string, len(list))
 	for _, e := range list {
-		found.values[string(e.Name)] = string(e.Value)
+		values[string(e.Name)] = string(e.Value)
 	}
-	if name := found.values["PS_TIMEZONE"]; name != "" {
-		// A zone this host does not know is as unknown as none.
-		found.zone, _ = time.LoadLocation(name)
-	}
-	return found, nil
+	return values, err
 }
 
 // number gives a whole-number setting, or fallback.

@@ -79,7 +79,10 @@ type Shop struct {
 	log        *slog.Logger
 }
 
-var _ bridge.Shop = (*Shop)(nil)
+var (
+	_ bridge.Shop        = (*Shop)(nil)
+	_ bridge.WatchedShop = (*Shop)(nil)
+)
 
 // The defaults of Options.
 const (

@@ -18,6 +18,9 @@ func (s *Store) Journal(ctx context.Context, c bridge.Claim, step bridge.StepRec
 		if _, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", progress.Done, progress.Total, h.id); err != nil {
 			return err
 		}
+		if err := s.lookAfter(ctx, tx, h.now, c.Job.Shop, step); err != nil {
+			return err
+		}
 		return s.insertEvents(ctx, tx, h.progressed(progress))
 	})
 }

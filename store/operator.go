@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -70,6 +71,7 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 		if row.job.Steps, err = readSteps(ctx, tx, d.Subject); err != nil {
 			return err
 		}
+		before := slices.Clone(row.job.Steps)
 		if err := change(&row.job); err != nil {
 			return err
 		}
@@ -80,12 +82,26 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 			return err
 		}
 		job = row.job
+		if err := s.lookAfter(ctx, tx, row.now, job.Shop, decided(before, job.Steps)...); err != nil {
+			return err
+		}
 		if err := s.insertEvents(ctx, tx, jobNews(bridge.JobTopic(job.Status), job, func() (bridge.Job, error) { return job, nil })); err != nil {
 			return err
 		}
 		return s.appendAudit(ctx, tx, d)
 	})
 	return job, err
+}
+
+// decided are the steps whose outcome a decision has changed.
+func decided(before, after bridge.Journal) []bridge.StepRecord {
+	var list []bridge.StepRecord
+	for _, step := range after {
+		if old, found := before.Find(step.Unit, step.Name); !found || old.State != step.State {
+			list = append(list, step)
+		}
+	}
+	return list
 }
 
 // rewrite stores an amended job, its journal and its place before its targets.

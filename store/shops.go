@@ -69,6 +69,9 @@ func replaceShop(ctx context.Context, tx *sql.Tx, shop bridge.RegisteredShop) er
 		if _, err := tx.ExecContext(ctx, "DELETE FROM images WHERE shop = ?", shop.Name); err != nil {
 			return err
 		}
+		if err := forgetFeed(ctx, tx, shop.Name); err != nil {
+			return err
+		}
 	}
 	return insertRows(ctx, tx, "shops ("+shopColumns+")", [][]any{
 		{shop.Name, shop.URL, shop.EmployeeID, shop.SealedKey, shop.CreatedAt.UnixMicro(), toTime(shop.RemovedAt)},

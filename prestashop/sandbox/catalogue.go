@@ -117,9 +117,7 @@ func (c *Catalogue) fill(s *Shop) error {
 			"id_reference": int64(h.ID), "id_tax_rules_group": int64(1), "shipping_method": int64(1), "position": int64(i)})
 	}
 	for _, b := range c.Customers {
-		d.seed(customers, b.ID, row{"firstname": b.Firstname, "lastname": b.Lastname, "email": b.Email, "id_lang": int64(1),
-			"id_default_group": int64(3), "active": "1", "id_shop": int64(1), "id_shop_group": int64(1),
-			"date_add": s.stamp(), "date_upd": s.stamp()})
+		s.register(b)
 		d.seed(addresses, b.ID, row{"id_customer": int64(b.ID), "id_country": int64(8), "alias": "Home", "firstname": b.Firstname,
 			"lastname": b.Lastname, "address1": "1 rue de la Lune", "postcode": "75002", "city": "Paris",
 			"date_add": s.stamp(), "date_upd": s.stamp()})
