@@ -161,7 +161,7 @@ func (r *round) run(ctx context.Context) (err error) {
 // tells how far back to go.
 func (r *round) within(clock time.Time) bridge.Window {
 	if r.Cursor == nil {
-		return bridge.Window{From: clock, To: clock}
+		return bridge.Window{From: clock.Add(-overlap), To: clock}
 	}
 	from := clock.Add(-r.Now.Sub(r.Cursor.At))
 	if r.Cursor.Shop.Before(from) {
@@ -171,8 +171,8 @@ func (r *round) within(clock time.Time) bridge.Window {
 }
 
 // window asks for looks at what was saved since the last round. The first round
-// of a shop asks for none: it only learns what bears a time in the future,
-// which every later window shows again.
+// of a shop asks for none: it only learns what the next windows show again,
+// saves of the last minutes and such as bear a time in the future.
 func (r *round) window(ctx context.Context, kind bridge.ObjectKind, clock time.Time) error {
 	for after := int64(0); ; {
 		rows, err := r.shop.Changed(ctx, kind, r.within(clock), after)
