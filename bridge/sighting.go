@@ -21,13 +21,16 @@ type Sighting struct {
 	// Recurs says that the shop's clock shows this time twice: it lies in the
 	// hour that is set back in autumn.
 	Recurs bool
-	// Age is from the object's making to its last save, negative when the shop
-	// does not tell. It is counted between two times of the same clock, so
-	// neither its zone nor its error matters.
-	Age     time.Duration
-	Deleted bool           // the shop keeps its row, but as deleted
-	Changes []StatusChange // of an order, oldest first
+	// Age is from the object's making to its last save, between two times of the
+	// same clock, so that neither its zone nor its error matters. Rest is from
+	// the last save to the look. Unknown where the shop does not tell.
+	Age, Rest time.Duration
+	Deleted   bool           // the shop keeps its row, but as deleted
+	Changes   []StatusChange // of an order, oldest first
 }
+
+// Unknown is a time too long to be news.
+const Unknown = time.Duration(1<<63 - 1)
 
 // StatusChange is one move of an order into a status.
 type StatusChange struct {
@@ -89,12 +92,23 @@ func (l Look) Tell(known Known, s Sighting) ([]News, Known) {
 	if known.Digest == s.Digest || first && l.Quiet {
 		return nil, next
 	}
-	created := known == Known{} && s.Age >= 0 && s.Age <= l.Span
+	created := known == Known{} && l.news(s, s.Age)
 	var list []News
 	for _, topic := range l.topics(known, s, created) {
 		list = append(list, News{Topic: topic, Body: s.Body, Private: s.Private})
 	}
 	return list, next
+}
+
+// news reports whether something may be new that happened so long before the
+// last save. A list that showed that save did so because it is new itself; else
+// only the clock can tell. A change of stock moves no time of a save, so the
+// last one may be years ago.
+func (l Look) news(s Sighting, before time.Duration) bool {
+	if before > l.Span || l.Mark != "" {
+		return before <= l.Span
+	}
+	return s.Rest <= l.Span && before+s.Rest <= l.Span
 }
 
 func (l Look) topics(known Known, s Sighting, created bool) []Topic {
@@ -108,7 +122,7 @@ func (l Look) topics(known Known, s Sighting, created bool) []Topic {
 	topics := []Topic{Topic(objectTopics[s.Kind] + word)}
 	var before StatusChange
 	for _, change := range s.Changes {
-		fresh := change.ID > known.LastChange && (known.Digest != "" || created || change.Before <= l.Span)
+		fresh := change.ID > known.LastChange && (known.Digest != "" || created || l.news(s, change.Before))
 		if topic := moveTopic(before, change); fresh && topic != "" && !slices.Contains(topics, topic) {
 			topics = append(topics, topic)
 		}

@@ -34,29 +34,36 @@ const pollEvery = time.Second
 // Run watches and looks until ctx ends, and returns when what was under way has
 // been written down.
 func (f *Feed) Run(ctx context.Context) error {
-	var running sync.WaitGroup
-	defer running.Wait()
+	var both sync.WaitGroup
+	defer both.Wait()
 	if f.Interval > 0 {
-		running.Go(func() { f.poll(ctx, "watching", f.newWatcher().begin) })
+		both.Go(func() { f.poll(ctx, "watching", newWatcher(f)) })
 	}
-	f.poll(ctx, "looking", f.newLooker().begin)
+	f.poll(ctx, "looking", newLooker(f))
 	return ctx.Err()
+}
+
+// part is one half of the feed: begin starts what is due, each in a goroutine
+// that holds a place meanwhile.
+type part interface {
+	begin(ctx context.Context) error
+	places() *places
 }
 
 // poll begins what is due, again and again, and waits for what is under way
 // when ctx ends.
-func (f *Feed) poll(ctx context.Context, what string, begin func(ctx context.Context, running *sync.WaitGroup) error) {
-	var running sync.WaitGroup
-	defer running.Wait()
+func (f *Feed) poll(ctx context.Context, what string, p part) {
+	defer p.places().Wait()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if err := begin(ctx, &running); err != nil && ctx.Err() == nil {
+		if err := p.begin(ctx); err != nil && ctx.Err() == nil {
 			f.Log.WarnContext(ctx, "feed: trying again", "while", what, "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-p.places().freed():
 		case <-tick.C:
 		}
 	}
@@ -74,41 +81,64 @@ func (f *Feed) turn(shop string) func(now time.Time) time.Time {
 	}
 }
 
-// busy counts what is under way by shop.
-type busy struct {
+// places bound what is under way, by shop and in all.
+type places struct {
+	sync.WaitGroup
+	most, mostOfShop int
+
 	mu     sync.Mutex
-	counts map[string]int
+	taken  map[string]int
 	total  int
+	signal chan struct{} // has room for one
 }
 
-// enter takes a place if there is one; leave gives it back.
-func (b *busy) enter(shop string, most, mostOfShop int) (leave func(), ok bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.total >= most || b.counts[shop] >= mostOfShop {
-		return nil, false
-	}
-	if b.counts == nil {
-		b.counts = map[string]int{}
-	}
-	b.counts[shop]++
-	b.total++
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.total--
-		if b.counts[shop]--; b.counts[shop] == 0 {
-			delete(b.counts, shop)
-		}
-	}, true
+func newPlaces(most, mostOfShop int) *places {
+	return &places{most: most, mostOfShop: mostOfShop, taken: map[string]int{}, signal: make(chan struct{}, 1)}
 }
+
+// take gives a place if there is one; leave gives it back, and so does use at
+// its end.
+func (p *places) take(shop string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.total >= p.most || p.taken[shop] >= p.mostOfShop {
+		return false
+	}
+	p.taken[shop]++
+	p.total++
+	return true
+}
+
+func (p *places) leave(shop string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.total--
+	if p.taken[shop]--; p.taken[shop] == 0 {
+		delete(p.taken, shop)
+	}
+	select {
+	case p.signal <- struct{}{}:
+	default:
+	}
+}
+
+// use runs work on a place that was taken.
+func (p *places) use(shop string, work func()) {
+	p.Go(func() {
+		defer p.leave(shop)
+		work()
+	})
+}
+
+// freed receives when a place was given back.
+func (p *places) freed() <-chan struct{} { return p.signal }
 
 // full are the shops that have no place left.
-func (b *busy) full(mostOfShop int) (shops []string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for shop, count := range b.counts {
-		if count >= mostOfShop {
+func (p *places) full() (shops []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for shop, count := range p.taken {
+		if count >= p.mostOfShop {
 			shops = append(shops, shop)
 		}
 	}

@@ -3,7 +3,6 @@ package feed
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -25,38 +24,36 @@ const (
 
 type looker struct {
 	*Feed
-	busy busy
+	at *places
 }
 
-func (f *Feed) newLooker() *looker { return &looker{Feed: f} }
+func newLooker(f *Feed) *looker { return &looker{Feed: f, at: newPlaces(maxLooking, maxLookingAtShop)} }
+
+func (k *looker) places() *places { return k.at }
 
 // begin starts looks until nothing is due or no place is left. A shop that is
 // full is left out, so that the others' looks come to the front.
-func (k *looker) begin(ctx context.Context, running *sync.WaitGroup) error {
+func (k *looker) begin(ctx context.Context) error {
 	for {
-		list, err := k.Store.DueLooks(ctx, maxLooking, k.busy.full(maxLookingAtShop)...)
+		list, err := k.Store.DueLooks(ctx, maxLooking, k.at.full()...)
 		if err != nil {
 			return err
 		}
 		begun := 0
 		for _, head := range list {
-			leave, ok := k.busy.enter(head.Shop, maxLooking, maxLookingAtShop)
-			if !ok {
+			if !k.at.take(head.Shop) {
 				continue
 			}
 			claimed, err := k.Store.ClaimLook(ctx, head, k.Node, lookLease)
-			if err != nil {
-				leave()
-				if errors.Is(err, bridge.ErrNotClaimable) {
-					continue
-				}
+			if err == nil {
+				begun++
+				k.at.use(head.Shop, func() { k.look(ctx, claimed) })
+				continue
+			}
+			k.at.leave(head.Shop)
+			if !errors.Is(err, bridge.ErrNotClaimable) {
 				return err
 			}
-			begun++
-			running.Go(func() {
-				defer leave()
-				k.look(ctx, claimed)
-			})
 		}
 		if begun == 0 {
 			return nil

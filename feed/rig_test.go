@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -42,8 +41,9 @@ type rig struct {
 	node    *Feed
 }
 
-// someDay is a winter day: the shop's zone is an hour ahead.
-var someDay = time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC)
+// someDay is a winter day after all of the demo's: the shop's zone is an hour
+// ahead.
+var someDay = time.Date(2026, 12, 2, 12, 0, 0, 0, time.UTC)
 
 func newRig(t *testing.T, o sandbox.Options) *rig {
 	t.Helper()
@@ -121,12 +121,18 @@ func (r *rig) subscribe(pii bool, topics ...bridge.Topic) {
 // looks.
 func (r *rig) once(f *Feed) {
 	r.Helper()
-	for _, begin := range []func(context.Context, *sync.WaitGroup) error{f.newWatcher().begin, f.newLooker().begin} {
-		var running sync.WaitGroup
-		if err := begin(r.Context(), &running); err != nil {
-			r.Log(err)
+	for _, p := range []part{newWatcher(f), newLooker(f)} {
+		for more := true; more; {
+			if err := p.begin(r.Context()); err != nil {
+				r.Log(err)
+			}
+			p.places().Wait()
+			select {
+			case <-p.places().freed():
+			default:
+				more = false // nothing was begun
+			}
 		}
-		running.Wait()
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -35,13 +34,15 @@ var watchedKinds = []bridge.ObjectKind{bridge.KindProduct, bridge.KindOrder, bri
 
 type watcher struct {
 	*Feed
-	busy busy
+	at *places
 }
 
-func (f *Feed) newWatcher() *watcher { return &watcher{Feed: f} }
+func newWatcher(f *Feed) *watcher { return &watcher{Feed: f, at: newPlaces(maxWatching, 1)} }
+
+func (w *watcher) places() *places { return w.at }
 
 // begin starts the rounds of the shops whose turn it is.
-func (w *watcher) begin(ctx context.Context, running *sync.WaitGroup) error {
+func (w *watcher) begin(ctx context.Context) error {
 	names, err := w.Names(ctx)
 	if err != nil {
 		return err
@@ -62,17 +63,9 @@ func (w *watcher) begin(ctx context.Context, running *sync.WaitGroup) error {
 			}
 			continue
 		}
-		if !state.Due {
-			continue
+		if state.Due && w.at.take(name) {
+			w.at.use(name, func() { w.watch(ctx, name) })
 		}
-		leave, ok := w.busy.enter(name, maxWatching, 1)
-		if !ok {
-			continue
-		}
-		running.Go(func() {
-			defer leave()
-			w.watch(ctx, name)
-		})
 	}
 	return nil
 }

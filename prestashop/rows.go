@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // The rows of the webservice, with the fields this package reads. Everything
@@ -136,19 +137,25 @@ func rows[T any](ctx context.Context, c *client, resource string, query url.Valu
 
 // row reads one entity by id.
 func row[T any](ctx context.Context, c *client, resource string, id int64) (found T, err error) {
+	found, _, err = rowAt[T](ctx, c, resource, id)
+	return found, err
+}
+
+// rowAt is row with the shop's time, zero when the answer does not tell.
+func rowAt[T any](ctx context.Context, c *client, resource string, id int64) (found T, at time.Time, err error) {
 	out := call{method: http.MethodGet, resource: resource, id: id, query: url.Values{"display": {"full"}}}
 	a, err := c.do(ctx, out)
 	if err != nil {
-		return found, err
+		return found, at, err
 	}
 	list, err := decodeRows[T](a.body, resource)
 	if err != nil {
-		return found, unreadable(out, err)
+		return found, at, unreadable(out, err)
 	}
 	if len(list) != 1 {
-		return found, missing(out)
+		return found, at, missing(out)
 	}
-	return list[0], nil
+	return list[0], a.clock(), nil
 }
 
 // together makes independent reads at once; the first error in their order

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ import (
 // Sight reads an object anew. Nothing of it is shared with other readers or
 // taken from a cache but the shop's settings.
 func (s *Shop) Sight(ctx context.Context, o bridge.Object, private bool) (bridge.Sighting, error) {
-	seen := bridge.Sighting{Object: o, Age: math.MaxInt64}
+	seen := bridge.Sighting{Object: o, Age: bridge.Unknown, Rest: bridge.Unknown}
 	switch o.Kind {
 	case bridge.KindProduct:
 		return s.sightProduct(ctx, seen)
@@ -36,6 +35,7 @@ func (s *Shop) Sight(ctx context.Context, o bridge.Object, private bool) (bridge
 func (s *Shop) sightProduct(ctx context.Context, seen bridge.Sighting) (bridge.Sighting, error) {
 	var (
 		found     whole[productRow]
+		at        time.Time
 		quantity  stocks
 		installed languages
 		settings  configuration
@@ -56,19 +56,23 @@ func (s *Shop) sightProduct(ctx context.Context, seen bridge.Sighting) (bridge.S
 	if err != nil {
 		return seen, err
 	}
-	saved(&seen, found.raw, settings.zone)
+	saved(&seen, found.raw, settings.zone, at)
 	return told(seen, view, found.raw, quantity)
 }
 
 func (s *Shop) sightOrder(ctx context.Context, seen bridge.Sighting, private bool) (bridge.Sighting, error) {
 	var (
 		found    whole[orderRow]
+		at       time.Time
 		past     []historyRow
 		carrier  *schemas.OrderCarrier
 		settings configuration
 	)
 	err := together(
-		func() (err error) { found, err = row[whole[orderRow]](ctx, s.client, "orders", seen.ID); return err },
+		func() (err error) {
+			found, at, err = rowAt[whole[orderRow]](ctx, s.client, "orders", seen.ID)
+			return err
+		},
 		func() (err error) { past, err = s.history(ctx, seen.ID); return err },
 		func() (err error) { carrier, err = s.orderCarrier(ctx, seen.ID); return err },
 		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
@@ -80,7 +84,7 @@ func (s *Shop) sightOrder(ctx context.Context, seen bridge.Sighting, private boo
 	if err != nil {
 		return seen, err
 	}
-	saved(&seen, found.raw, settings.zone)
+	saved(&seen, found.raw, settings.zone, at)
 	for _, h := range past {
 		state, _ := known.state(int64(h.State))
 		seen.Changes = append(seen.Changes, bridge.StatusChange{
@@ -120,7 +124,7 @@ func (s *Shop) sightCustomer(ctx context.Context, seen bridge.Sighting) (bridge.
 		if int64(c.fields.ID) != seen.ID {
 			continue
 		}
-		saved(&seen, c.raw, settings.zone)
+		saved(&seen, c.raw, settings.zone, time.Time{})
 		seen.Deleted = bool(c.fields.Deleted)
 		return told(seen, c.fields.view(), c.raw)
 	}
@@ -173,22 +177,25 @@ func (w *whole[T]) UnmarshalJSON(body []byte) error {
 // restless are the columns that a save moves although it changes nothing.
 var restless = []string{"date_upd", "indexed"}
 
-// saved takes the times out of a row.
-func saved(seen *bridge.Sighting, raw map[string]json.RawMessage, zone *time.Location) {
+// saved takes the times out of a row that the shop answered at that time, by
+// its own clock; zero for unknown.
+func saved(seen *bridge.Sighting, raw map[string]json.RawMessage, zone *time.Location, at time.Time) {
 	var made, last text
 	if json.Unmarshal(raw["date_upd"], &last) != nil || json.Unmarshal(raw["date_add"], &made) != nil {
 		return // a row without times is compared by what it says
 	}
 	seen.Mark, seen.Recurs, seen.Age = string(last), recurs(last, zone), between(made, last)
+	if zone != nil && !at.IsZero() {
+		seen.Rest = between(last, text(at.In(zone).Format(shopTime)))
+	}
 }
 
-// between is from one shop time to a later one as a wall clock counts it; very
-// long when one of them is none.
+// between is from one shop time to a later one as a wall clock counts it.
 func between(first, last text) time.Duration {
 	from, err := time.Parse(shopTime, string(first))
 	to, errTo := time.Parse(shopTime, string(last))
 	if err != nil || errTo != nil {
-		return math.MaxInt64
+		return bridge.Unknown
 	}
 	return to.Sub(from)
 }

@@ -33,22 +33,29 @@ var watchedLists = map[bridge.List]struct{ resource, display string }{
 	bridge.ListStock:    {"stock_availables", "[id,id_product,quantity]"},
 }
 
-// Clock asks the shop what time it is. Every answer of the webservice carries
-// it in Access-Time, by the clock that also writes date_upd (recording 030);
-// where a proxy has taken that away, Date is from the same host.
+// Clock asks the shop what time it is.
 func (s *Shop) Clock(ctx context.Context) (time.Time, error) {
 	out := call{method: http.MethodGet, resource: "languages", query: url.Values{"display": {"[id]"}, "limit": {"1"}}}
 	a, err := s.client.do(ctx, out)
 	if err != nil {
 		return time.Time{}, err
 	}
+	at := a.clock()
+	if at.IsZero() {
+		return at, unreadable(out, errors.New("neither Access-Time nor Date tells the shop's time"))
+	}
+	return at, nil
+}
+
+// clock is the shop's time when it answered, zero when the answer does not
+// tell. Access-Time is by the clock that also writes date_upd (recording 030);
+// where a proxy has taken it away, Date is from the same host.
+func (a answer) clock() time.Time {
 	if seconds, err := strconv.ParseInt(a.header.Get("Access-Time"), 10, 64); err == nil && seconds > 0 {
-		return time.Unix(seconds, 0).UTC(), nil
+		return time.Unix(seconds, 0).UTC()
 	}
-	if date, err := http.ParseTime(a.header.Get("Date")); err == nil {
-		return date.UTC(), nil
-	}
-	return time.Time{}, unreadable(out, errors.New("neither Access-Time nor Date tells the shop's time"))
+	date, _ := http.ParseTime(a.header.Get("Date")) // zero is "none"
+	return date.UTC()
 }
 
 // Changed lists what was saved within the window or later. It has no upper
