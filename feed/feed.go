@@ -116,21 +116,25 @@ func (p *places) leave(shop string) {
 	if p.taken[shop]--; p.taken[shop] == 0 {
 		delete(p.taken, shop)
 	}
-	select {
-	case p.signal <- struct{}{}:
-	default:
-	}
 }
 
 // use runs work on a place that was taken.
-func (p *places) use(shop string, work func()) {
+func (p *places) use(shop string, work func() (done bool)) {
 	p.Go(func() {
-		defer p.leave(shop)
-		work()
+		done := work()
+		p.leave(shop)
+		if !done {
+			return
+		}
+		select {
+		case p.signal <- struct{}{}:
+		default:
+		}
 	})
 }
 
-// freed receives when a place was given back.
+// freed receives when work was done. What failed is no reason to try again at
+// once.
 func (p *places) freed() <-chan struct{} { return p.signal }
 
 // full are the shops that have no place left.

@@ -47,7 +47,7 @@ func (k *looker) begin(ctx context.Context) error {
 			claimed, err := k.Store.ClaimLook(ctx, head, k.Node, lookLease)
 			if err == nil {
 				begun++
-				k.at.use(head.Shop, func() { k.look(ctx, claimed) })
+				k.at.use(head.Shop, func() bool { return k.look(ctx, claimed) })
 				continue
 			}
 			k.at.leave(head.Shop)
@@ -61,9 +61,10 @@ func (k *looker) begin(ctx context.Context) error {
 	}
 }
 
-// look looks at one object and writes down what came of it. What cannot be
-// written down is looked at again when the lease ends.
-func (k *looker) look(ctx context.Context, l bridge.Look) {
+// look looks at one object and writes down what came of it, and tells whether
+// that was done. What cannot be written down is looked at again when the lease
+// ends.
+func (k *looker) look(ctx context.Context, l bridge.Look) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
 	log := k.Log.With("shop", bridge.ShopLabel(l.Shop), "object", l.Target())
@@ -79,6 +80,7 @@ func (k *looker) look(ctx context.Context, l bridge.Look) {
 	case k.Observe != nil:
 		k.Observe(l.Kind, told)
 	}
+	return err == nil
 }
 
 // pauseAfter doubles from a second.

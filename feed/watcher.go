@@ -64,7 +64,7 @@ func (w *watcher) begin(ctx context.Context) error {
 			continue
 		}
 		if state.Due && w.at.take(name) {
-			w.at.use(name, func() { w.watch(ctx, name) })
+			w.at.use(name, func() bool { return w.watch(ctx, name) })
 		}
 	}
 	return nil
@@ -73,8 +73,8 @@ func (w *watcher) begin(ctx context.Context) error {
 // leaveTimeout bounds the writing down of a round that failed.
 const leaveTimeout = 5 * time.Second
 
-// watch makes one round of a shop.
-func (w *watcher) watch(ctx context.Context, name string) {
+// watch makes one round of a shop, and tells whether it came to its end.
+func (w *watcher) watch(ctx context.Context, name string) bool {
 	log := w.Log.With("shop", bridge.ShopLabel(name))
 	claimed, err := w.Store.ClaimWatch(ctx, name, w.Node, watchLease)
 	if err == nil {
@@ -91,6 +91,7 @@ func (w *watcher) watch(ctx context.Context, name string) {
 	default:
 		log.WarnContext(ctx, "a round of the feed ended early; the next one begins where it began", "error", err)
 	}
+	return err == nil
 }
 
 // trouble is what an operator is shown of an error.
