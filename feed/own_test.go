@@ -55,9 +55,9 @@ func TestOwnWrites(t *testing.T) {
 			}
 			worker := r.worker()
 			for _, id := range []string{
-				r.accept(bridge.OpUpdateProduct, `{"product_id":7,"price_ht":"25.00","stock_delta":-2}`, "product:7"),
+				r.accept(bridge.OpUpdateProduct, `{"product_id":7,"updates":{"price_ht":25,"stock_delta":-2}}`, "product:7"),
 				r.accept(bridge.OpUpdateOrderStatus, `{"order_id":1,"new_status":"payment_accepted"}`, "order:1"),
-				r.accept(bridge.OpImportProducts, `{"batch_id":"0191f7a2-7c7b-7c3e-9d2b-3f8a54a6b111","items":[{"reference":"NEW-1","name":{"en":"New","fr":"Neuf"},"price_ht":"3.00","stock_quantity":4,"images":[]}]}`, "reference:new-1"),
+				r.accept(bridge.OpImportProducts, `{"batch_id":"0191f7a2-7c7b-4c3e-9d2b-3f8a54a6b111","items":[{"reference":"NEW-1","name":{"en":"New"},"price_ht":3,"stock_quantity":4}]}`, "reference:new-1"),
 			} {
 				r.must(worker.Run(r.Context(), id))
 				job, err := r.db.Job(r.Context(), id)
@@ -86,11 +86,15 @@ func TestWatchedInTheMiddleOfAJob(t *testing.T) {
 	release, arrived := make(chan struct{}), make(chan struct{})
 	r.Inject(sandbox.Fault{Method: http.MethodPatch, Resource: "stock_availables", Nth: 1, Act: sandbox.DelayThenApply(sandbox.Until(release)),
 		Match: func(sandbox.Request) bool { close(arrived); return true }})
-	id := r.accept(bridge.OpUpdateProduct, `{"product_id":7,"price_ht":"25.00","stock_delta":-2}`, "product:7")
+	id := r.accept(bridge.OpUpdateProduct, `{"product_id":7,"updates":{"price_ht":25,"stock_delta":-2}}`, "product:7")
 	over := make(chan error)
 	worker := r.worker()
 	go func() { over <- worker.Run(r.Context(), id) }()
-	<-arrived
+	select {
+	case <-arrived:
+	case err := <-over:
+		t.Fatal("the job ended first: ", err)
+	}
 	for range 11 {
 		r.advance(5 * time.Second)
 		r.once(r.node)
@@ -106,7 +110,7 @@ func TestWatchedInTheMiddleOfAJob(t *testing.T) {
 // minute.
 func TestJobThatHoldsAProductForLong(t *testing.T) {
 	r := watched(t, "products/update")
-	id := r.accept(bridge.OpUpdateProduct, `{"product_id":7,"price_ht":"25.00"}`, "product:7")
+	id := r.accept(bridge.OpUpdateProduct, `{"product_id":7,"updates":{"price_ht":25}}`, "product:7")
 	if _, err := r.db.Claim(r.Context(), id, "worker", time.Hour); err != nil {
 		t.Fatal(err)
 	}

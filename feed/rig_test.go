@@ -121,7 +121,11 @@ func (r *rig) subscribe(pii bool, topics ...bridge.Topic) {
 // looks.
 func (r *rig) once(f *Feed) {
 	r.Helper()
-	for _, p := range []part{newWatcher(f), newLooker(f)} {
+	parts := []part{newLooker(f)}
+	if f.Interval > 0 {
+		parts = []part{newWatcher(f), newLooker(f)}
+	}
+	for _, p := range parts {
 		for more := true; more; {
 			if err := p.begin(r.Context()); err != nil {
 				r.Log(err)

@@ -17,6 +17,7 @@ type Parts struct {
 	Breakers func() map[string]string // by shop: closed, half-open or open
 	Running  func() int               // jobs in work in this process
 	Backlog  func(context.Context) (bridge.WebhookBacklog, error)
+	Watches  func(context.Context) ([]bridge.WatchState, error)
 }
 
 // censusTimeout keeps a scrape from hanging on a database that hangs.
@@ -39,19 +40,21 @@ func (m *Metrics) Watch(p Parts) {
 		breaker: prometheus.NewDesc("bridge_shop_breaker", "1 for the state the circuit breaker of a shop is in.", []string{"shop", "state"}, nil),
 		pending: prometheus.NewDesc("bridge_webhook_waiting_deliveries", "Deliveries in the database that have not ended; the same on every node.", nil, nil),
 		oldest:  prometheus.NewDesc("bridge_webhook_oldest_seconds", "For how long the oldest of them has waited; the same on every node.", nil, nil),
+		lag:     prometheus.NewDesc("bridge_feed_lag_seconds", "Since the moment up to which the changes of a watched shop were seen; the same on every node.", []string{"shop"}, nil),
+		looks:   prometheus.NewDesc("bridge_feed_waiting_looks", "Objects of a shop that may have changed and are to be looked at; the same on every node.", []string{"shop"}, nil),
 		running: prometheus.NewDesc("bridge_runner_running_jobs", "Jobs in work in this process.", nil, nil),
 	})
 }
 
 // watch is the collector of the parts' state.
 type watch struct {
-	parts                                                          Parts
-	jobs, waiting, store, redis, breaker, running, pending, oldest *prometheus.Desc
+	parts                                                                      Parts
+	jobs, waiting, store, redis, breaker, running, pending, oldest, lag, looks *prometheus.Desc
 }
 
 // Describe implements prometheus.Collector.
 func (w *watch) Describe(out chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{w.jobs, w.waiting, w.store, w.redis, w.breaker, w.running, w.pending, w.oldest} {
+	for _, desc := range []*prometheus.Desc{w.jobs, w.waiting, w.store, w.redis, w.breaker, w.running, w.pending, w.oldest, w.lag, w.looks} {
 		out <- desc
 	}
 }
@@ -72,6 +75,14 @@ func (w *watch) Collect(out chan<- prometheus.Metric) {
 	if backlog, err := w.parts.Backlog(ctx); err == nil {
 		out <- gauge(w.pending, float64(backlog.Waiting))
 		out <- gauge(w.oldest, backlog.Oldest.Seconds())
+	}
+	if watches, err := w.parts.Watches(ctx); err == nil {
+		for _, state := range watches {
+			out <- gauge(w.looks, float64(state.Waiting), bridge.ShopLabel(state.Shop))
+			if state.Cursor != nil {
+				out <- gauge(w.lag, state.Lag.Seconds(), bridge.ShopLabel(state.Shop))
+			}
+		}
 	}
 	out <- gauge(w.redis, truth(w.parts.Redis()))
 	for shop, now := range w.parts.Breakers() {

@@ -29,6 +29,7 @@ type Metrics struct {
 	shopCalls *prometheus.HistogramVec
 	jobsTaken *prometheus.CounterVec
 	delivered *prometheus.HistogramVec
+	looked    *prometheus.CounterVec
 }
 
 var _ bridge.Observer = (*Metrics)(nil)
@@ -55,10 +56,11 @@ func New(version string) *Metrics {
 		steps:     counter("bridge_steps_total", "Journalled outcomes of shop calls that change the shop.", "kind", "step", "state"),
 		shopCalls: histogram("bridge_shop_call_duration_seconds", "Calls to the webservice of a shop.", quick, "shop", "method", "resource", "outcome"),
 		delivered: histogram("bridge_webhook_attempt_duration_seconds", "Attempts to deliver to a webhook by what became of them.", quick, "outcome"),
+		looked:    counter("bridge_feed_looks_total", "Objects of the shops this process looked at, and whether a look found something to tell.", "kind", "told"),
 		jobsTaken: counter("bridge_runner_jobs_total", "Job ids given to workers, by where they came from.", "source"),
 	}
 	m.registry.MustRegister(
-		m.requests, m.decisions, m.accepted, m.ended, m.life, m.wait, m.attempts, m.releases, m.steps, m.shopCalls, m.jobsTaken, m.delivered,
+		m.requests, m.decisions, m.accepted, m.ended, m.life, m.wait, m.attempts, m.releases, m.steps, m.shopCalls, m.jobsTaken, m.delivered, m.looked,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "bridge_info", Help: "Always 1; the version is in the label.", ConstLabels: prometheus.Labels{"version": version}}, func() float64 { return 1 }),
 	)
@@ -120,6 +122,11 @@ func (m *Metrics) JobTaken(source string) { m.jobsTaken.WithLabelValues(source).
 // the engine's own words.
 func (m *Metrics) DeliveryAttempt(outcome string, took time.Duration) {
 	m.delivered.WithLabelValues(outcome).Observe(took.Seconds())
+}
+
+// Look counts an object that was looked at. The kinds are the hub's own words.
+func (m *Metrics) Look(kind string, told bool) {
+	m.looked.WithLabelValues(kind, strconv.FormatBool(told)).Inc()
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

@@ -27,6 +27,9 @@ func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 		Backlog: func(context.Context) (bridge.WebhookBacklog, error) {
 			return bridge.WebhookBacklog{Waiting: 4, Oldest: time.Minute}, nil
 		},
+		Watches: func(context.Context) ([]bridge.WatchState, error) {
+			return []bridge.WatchState{{Shop: "", Waiting: 2}, {Shop: "outlet", Waiting: 3, Watched: true, Cursor: &bridge.Cursor{}, Lag: time.Minute}}, nil
+		},
 	})
 	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpUpdateProduct, Status: 202, Answered: bridge.RequestAccepted}, time.Second)
 	m.Attempt(bridge.OpUpdateProduct)
@@ -36,6 +39,7 @@ func fed(census func(context.Context) (bridge.Census, error)) *Metrics {
 	m.ShopCall("outlet", "GET", "products", "ok", time.Millisecond)
 	m.JobTaken("stream")
 	m.DeliveryAttempt("delivered", time.Millisecond)
+	m.Look("product", true)
 	m.Request(bridge.Receipt{Door: bridge.DoorREST, Operation: bridge.OpCreateWebhook, Status: 200, Answered: bridge.RequestChanged}, time.Second)
 	return m
 }
@@ -66,6 +70,10 @@ func TestExposition(t *testing.T) {
 	want := []string{
 		`bridge_decisions_total{decision="accepted",door="rest",operation="update_product",rule=""} 1`,
 		`bridge_decisions_total{decision="changed",door="rest",operation="create_webhook",rule=""} 1`,
+		`bridge_feed_lag_seconds{shop="outlet"} 60`,
+		`bridge_feed_looks_total{kind="product",told="true"} 1`,
+		`bridge_feed_waiting_looks{shop="default"} 2`,
+		`bridge_feed_waiting_looks{shop="outlet"} 3`,
 		`bridge_info{version="v1.2.3"} 1`,
 		`bridge_job_attempts_total{kind="update_product"} 1`,
 		`bridge_job_duration_seconds_count{kind="update_product",status="succeeded"} 1`,

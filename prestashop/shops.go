@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -126,6 +128,15 @@ func (s *Shops) connect(row bridge.RegisteredShop) (*Shop, error) {
 		return nil, fault
 	}
 	return shop, nil
+}
+
+// Names are the shops there are, "" for that of the settings.
+func (s *Shops) Names(ctx context.Context) ([]string, error) {
+	registered, err := s.registered.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(slices.Sorted(maps.Keys(registered)), ""), nil
 }
 
 // Several reports whether there is a shop besides that of the settings.

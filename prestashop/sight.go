@@ -42,7 +42,7 @@ func (s *Shop) sightProduct(ctx context.Context, seen bridge.Sighting) (bridge.S
 	)
 	err := together(
 		func() (err error) {
-			found, err = row[whole[productRow]](ctx, s.client, "products", seen.ID)
+			found, at, err = rowAt[whole[productRow]](ctx, s.client, "products", seen.ID)
 			return err
 		},
 		func() (err error) { quantity, err = s.stockRows(ctx, seen.ID); return err },

@@ -50,6 +50,7 @@ func commands() []command {
 		{"shops", "add, list, rotate the key of, set or remove further shops", shops},
 		{"operators", "add, list or remove who can log in to connect apps, or change a password", operators},
 		{"webhooks", "list webhooks and deliveries, replay, test, rotate, enable or disable", webhookCommand},
+		{"feed", "show how far each shop is watched and how much is to be looked at", feedStatus},
 		{"keys", "rotate the keys that sign access tokens", keys},
 		{"audit", "verify or export the log of what operators decided", audit},
 		{"settings", "print every setting: as a table, or --example as a file to fill in", printSettings},

@@ -59,13 +59,17 @@ func (p *parts) countDelivery(outcome webhooks.Outcome, took time.Duration) {
 	p.metrics.DeliveryAttempt(string(outcome), took)
 }
 
+func (p *parts) countLook(kind bridge.ObjectKind, told []bridge.Topic) {
+	p.metrics.Look(string(kind), len(told) > 0)
+}
+
 func (p *parts) countTaken(from queue.Source) { p.metrics.JobTaken(string(from)) }
 
 // watchParts has the metrics ask the parts at each scrape.
 func (p *parts) watchParts() {
 	p.metrics.Watch(metrics.Parts{
 		Census: p.store.Census, Redis: p.queue.Answers, Breakers: p.shops.Breakers, Running: p.runner.Running,
-		Backlog: p.store.Backlog,
+		Backlog: p.store.Backlog, Watches: p.store.Watches,
 	})
 }
 

@@ -90,6 +90,7 @@ func (p *parts) serveOn(ctx context.Context, listener net.Listener, selected []s
 	}
 	if slices.Contains(selected, "webhooks") {
 		group.Go(func() error { return p.hooks.Run(ctx) })
+		group.Go(func() error { return p.feed.Run(ctx) })
 	}
 	if p.config.metricsListen != "" {
 		group.Go(func() error { return p.serveMetrics(ctx) })

@@ -65,6 +65,7 @@ type config struct {
 	imageHosts           []string
 	webhookHosts         []string
 	webhookRetention     time.Duration
+	feedInterval         time.Duration
 }
 
 // need says which commands cannot run without a setting.
@@ -128,6 +129,7 @@ var settings = []setting{
 	{"MCP_JSON_TEXT", "old", false, optional, "Which MCP clients get the JSON of an answer as text too: old, those of protocol revisions before 2025-06-18, which know no structured content; always, for a host that does not show it to its model.", oneOf(func(c *config) *string { return &c.mcpJSONText }, "old", "always")},
 	{"IMAGE_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port images may be fetched from although private or plain http.", list(func(c *config) *[]string { return &c.imageHosts })},
 	{"WEBHOOK_ALLOWED_HOSTS", "", false, optional, "Comma-separated host or host:port webhooks may be posted to although private or plain http.", list(func(c *config) *[]string { return &c.webhookHosts })},
+	{"FEED_INTERVAL_SECONDS", "0", false, optional, "How often each shop is watched for what others change there; 0 watches none, and webhooks hear only of what jobs change.", seconds(func(c *config) *time.Duration { return &c.feedInterval }, 0, 86400)},
 	{"WEBHOOK_RETENTION_DAYS", "30", false, optional, "How long deliveries that have ended are kept, for the log and for replays.", days(func(c *config) *time.Duration { return &c.webhookRetention })},
 	{"TRUSTED_PROXIES", "", false, optional, "Comma-separated CIDR ranges whose X-Forwarded-For is believed.", prefixes(func(c *config) *[]netip.Prefix { return &c.trustedProxies })},
 	{"OAUTH_CLIENT_DOCUMENTS", "any", false, optional, "Whose apps operators can connect by the URL of a client metadata document: any, off, or comma-separated hosts (those may be private).", documentHosts},

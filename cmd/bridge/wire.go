@@ -12,6 +12,7 @@ import (
 
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
+	"github.com/prestashop-bridge/bridge/feed"
 	"github.com/prestashop-bridge/bridge/metrics"
 	"github.com/prestashop-bridge/bridge/policies"
 	"github.com/prestashop-bridge/bridge/prestashop"
@@ -42,6 +43,7 @@ type parts struct {
 	runner  *queue.Runner
 	sealer  *auth.Sealer
 	hooks   *webhooks.Engine
+	feed    *feed.Feed
 }
 
 // assemble gives the program with all its parts open.
@@ -108,6 +110,9 @@ func (p *parts) open(ctx context.Context) error {
 	p.hooks = &webhooks.Engine{
 		Outbox: p.store, Client: webhooks.NewClient(c.webhookHosts, c.appEnv == "dev"), Sealer: p.sealer, Node: node, Now: time.Now, Log: log,
 		Observe: p.countDelivery,
+	}
+	p.feed = &feed.Feed{
+		Store: p.store, Names: p.shops.Names, Shop: p.watched, Node: node, Interval: c.feedInterval, Log: log, Observe: p.countLook,
 	}
 	p.watchParts()
 	return nil
@@ -187,6 +192,15 @@ func (p *parts) actor() bridge.Actor {
 		actor.ClientID += "@" + actor.Shop
 	}
 	return actor
+}
+
+// watched is a shop as the feed reads it.
+func (p *parts) watched(ctx context.Context, name string) (bridge.WatchedShop, error) {
+	shop, err := p.shops.Open(ctx, name)
+	if err != nil {
+		return nil, err // no typed nil in the interface
+	}
+	return shop, nil
 }
 
 // subscriptions is the webhook resource of the doors.
