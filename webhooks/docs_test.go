@@ -71,7 +71,7 @@ func topicTable(*testing.T) string {
 		if !row.Vendor {
 			name += " (ours)"
 		}
-		fires := map[bridge.TopicSource]string{bridge.FromJobs: "yes", bridge.FromFeed: "with the change feed", bridge.FromNone: "never"}[row.Source]
+		fires := map[bridge.TopicSource]string{bridge.FromJobs: "yes", bridge.FromFeed: "yes; others' changes with the feed", bridge.FromNone: "never"}[row.Source]
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, fires, row.Fires)
 	}
 	return b.String()
