@@ -144,8 +144,8 @@ func (r *rig) once(f *Feed) {
 func (r *rig) rounds(n int) {
 	r.Helper()
 	for range n {
-		for range 12 {
-			r.advance(interval / 12)
+		for range 6 {
+			r.advance(interval / 6)
 			r.once(r.node)
 		}
 	}

@@ -82,7 +82,7 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 			return err
 		}
 		job = row.job
-		if err := s.lookAfter(ctx, tx, row.now, job.Shop, decided(before, job.Steps)...); err != nil {
+		if err := s.lookAfter(ctx, tx, row.now, job.Shop, outcomes(before, job.Steps)...); err != nil {
 			return err
 		}
 		if err := s.insertEvents(ctx, tx, jobNews(bridge.JobTopic(job.Status), job, func() (bridge.Job, error) { return job, nil })); err != nil {
@@ -93,8 +93,8 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 	return job, err
 }
 
-// decided are the steps whose outcome a decision has changed.
-func decided(before, after bridge.Journal) []bridge.StepRecord {
+// outcomes are the steps whose outcome a decision has changed.
+func outcomes(before, after bridge.Journal) []bridge.StepRecord {
 	var list []bridge.StepRecord
 	for _, step := range after {
 		if old, found := before.Find(step.Unit, step.Name); !found || old.State != step.State {
