@@ -72,10 +72,12 @@ type ProductEdit struct {
 func (s *Shop) EditProduct(id int, edit ProductEdit) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stored := s.data.of(products).rows[id]
-	if stored == nil {
+	table := s.data.of(products)
+	if table.rows[id] == nil {
 		return fmt.Errorf("sandbox: no product %d", id)
 	}
+	stored := table.rows[id].clone()
+	defer table.put(id, stored)
 	set := func(name string, v any) {
 		f, _ := products.lookup(name)
 		stored[name] = f.column(v)

@@ -264,6 +264,10 @@ func TestSomebodyElse(t *testing.T) {
 	if last := o.Histories[len(o.Histories)-1]; last != (History{ID: id, State: 4, Employee: 7}) || o.State != 4 {
 		t.Errorf("%+v", o)
 	}
+	renamed := "RENAMED"
+	if err := s.EditProduct(1, ProductEdit{Reference: &renamed}); err != nil || len(s.FindProducts(renamed)) != 1 {
+		t.Errorf("%v; found under the new reference: %v", err, s.FindProducts(renamed))
+	}
 	for _, err := range []error{s.SetStock(999, 0, 1), s.EditProduct(999, ProductEdit{})} {
 		if err == nil {
 			t.Error("an unknown product was taken")
