@@ -19,33 +19,38 @@ func statusCall(jobID string) string {
 
 const writeCall = `{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"update_product","arguments":{"request_id":"3f2504e0-4f89-41d3-9a0c-0305e82c3301","product_id":1,"updates":{"stock_delta":1}}}}`
 
-// overStdio opens both servers on pipes. Calls go one at a time: the pipe is
+// overStdio opens the servers on pipes. Calls go one at a time: the pipe is
 // one, and so is the model behind it.
-func (n *nodes) overStdio(context.Context) (echo, status caller, done func(), err error) {
-	floor, err := n.echo("stdio").open()
+func (n *nodes) overStdio(context.Context) (of callers, done func(), err error) {
+	var opened []*pipe
+	done = func() {
+		for _, p := range opened {
+			_ = p.close()
+		}
+	}
+	defer func() {
+		if err != nil {
+			done()
+		}
+	}()
+	for _, server := range []program{n.echo("stdio"), n.echo("stdio", "--reads"), n.mcp()} {
+		p, err := server.open()
+		if err != nil {
+			return callers{}, nil, err
+		}
+		opened = append(opened, p)
+		if _, err := p.ask(hello); err != nil {
+			return callers{}, nil, err
+		}
+	}
+	job, err := followed(opened[2].ask)
 	if err != nil {
-		return nil, nil, nil, err
-	}
-	ours, err := n.mcp().open()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	done = func() { _, _ = floor.close(), ours.close() }
-	if _, err = floor.ask(hello); err == nil {
-		_, err = ours.ask(hello)
-	}
-	var job string
-	if err == nil {
-		job, err = followed(func(line string) (string, error) { return ours.ask(line) })
-	}
-	if err != nil {
-		done()
-		return nil, nil, nil, err
+		return callers{}, nil, err
 	}
 	call := func(p *pipe, line string) caller {
 		return func(context.Context) error { return answered(p.ask(line)) }
 	}
-	return call(floor, echoCall), call(ours, statusCall(job)), done, nil
+	return callers{call(opened[0], echoCall), call(opened[1], echoCall), call(opened[2], statusCall(job))}, done, nil
 }
 
 // followed has the bridge carry out one write and gives the job's id.
@@ -79,30 +84,25 @@ func answered(text string, err error) error {
 	return err
 }
 
-// overHTTP opens both servers on ports, with a token for the bridge.
-func (n *nodes) overHTTP(ctx context.Context) (echo, status caller, done func(), err error) {
-	floorAt, err := freeAddress()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	floor := n.echo(floorAt)
-	if err = n.serve(ctx, floorAt, floor.binary, floor.args...); err != nil {
-		return nil, nil, nil, err
+// overHTTP opens the servers on ports, with a token for the bridge.
+func (n *nodes) overHTTP(ctx context.Context) (callers, func(), error) {
+	if err := n.openFloors(ctx); err != nil {
+		return callers{}, nil, err
 	}
 	if n.base == "" {
 		ours, err := freeAddress()
 		if err != nil {
-			return nil, nil, nil, err
+			return callers{}, nil, err
 		}
 		if err = n.serve(ctx, ours, n.binary, "serve", "--listen", ours); err != nil {
-			return nil, nil, nil, err
+			return callers{}, nil, err
 		}
 		n.base = "http://" + ours
 	}
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second}
 	token, err := n.token(ctx, client)
 	if err != nil {
-		return nil, nil, nil, err
+		return callers{}, nil, err
 	}
 	post := func(address, authorization, body string) (string, error) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
@@ -118,12 +118,32 @@ func (n *nodes) overHTTP(ctx context.Context) (echo, status caller, done func(),
 	}
 	job, err := followed(func(line string) (string, error) { return post(n.base+"/mcp", "Bearer "+token, line) })
 	if err != nil {
-		return nil, nil, nil, err
+		return callers{}, nil, err
 	}
-	line := statusCall(job)
-	echo = func(context.Context) error { return answered(post("http://"+floorAt+"/mcp", "", echoCall)) }
-	status = func(context.Context) error { return answered(post(n.base+"/mcp", "Bearer "+token, line)) }
-	return echo, status, client.CloseIdleConnections, nil
+	call := func(base, authorization, line string) caller {
+		return func(context.Context) error { return answered(post(base+"/mcp", authorization, line)) }
+	}
+	of := callers{call(n.floor, "", echoCall), call(n.reader, "", echoCall), call(n.base, "Bearer "+token, statusCall(job))}
+	return of, client.CloseIdleConnections, nil
+}
+
+// openFloors starts the two floors once.
+func (n *nodes) openFloors(ctx context.Context) error {
+	for base, flags := range map[*string][]string{&n.floor: nil, &n.reader: {"--reads"}} {
+		if *base != "" {
+			continue
+		}
+		at, err := freeAddress()
+		if err != nil {
+			return err
+		}
+		floor := n.echo(at, flags...)
+		if err := n.serve(ctx, at, floor.binary, floor.args...); err != nil {
+			return err
+		}
+		*base = "http://" + at
+	}
+	return nil
 }
 
 func (n *nodes) token(ctx context.Context, client *http.Client) (string, error) {

@@ -31,10 +31,11 @@ func main() {
 	starts := flag.Int("starts", 31, "how many starts")
 	window := flag.Duration("for", time.Second, "how long each of five rounds of calls lasts")
 	echo := flag.String("echo", "", "be the floor: stdio, or an address to listen on")
+	reads := flag.Bool("reads", false, "with --echo: count in Redis and read a row for each call")
 	flag.Parse()
 	run := func() error { return measure(*binary, *starts, *window) }
 	if *echo != "" {
-		run = func() error { return serveEcho(*echo) }
+		run = func() error { return serveEcho(*echo, *reads) }
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -91,47 +92,51 @@ func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 type caller func(context.Context) error
 
 func measureCalls(ctx context.Context, n *nodes, window time.Duration) error {
-	fmt.Printf("calls a second, get_job_status against the bare echo, goal %.0f %%\n", 100*callGoal)
+	fmt.Printf("calls a second: get_job_status against a bare echo, goal %.0f %%, and against an echo that counts in Redis and reads one row\n", 100*callGoal)
 	for _, link := range []struct {
 		name        string
-		open        func(context.Context) (echo, status caller, close func(), err error)
+		open        func(context.Context) (callers, func(), error)
 		concurrency int
 	}{
 		{"stdio, one caller", n.overStdio, 1},
 		{"HTTP, one caller", n.overHTTP, 1},
 		{"HTTP, eight callers", n.overHTTP, 8},
 	} {
-		echo, status, done, err := link.open(ctx)
+		of, done, err := link.open(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", link.name, err)
 		}
-		floor, ours, err := compare(ctx, echo, status, link.concurrency, window)
+		echo, reader, ours, err := compare(ctx, of, link.concurrency, window)
 		done()
 		if err != nil {
 			return fmt.Errorf("%s: %w", link.name, err)
 		}
-		fmt.Printf("  %-22s floor %7.0f/s   bridge %7.0f/s   ratio %3.0f %%\n", link.name, floor, ours, 100*ours/floor)
+		fmt.Printf("  %-20s bridge %6.0f/s   echo %6.0f/s: %3.0f %%   reading echo %6.0f/s: %3.0f %%\n", link.name, ours, echo, 100*ours/echo, reader, 100*ours/reader)
 	}
 	return nil
 }
 
-// rounds alternate between floor and bridge; the medians are compared.
+// callers are the two floors and the bridge.
+type callers struct{ echo, reader, status caller }
+
+// rounds alternate between the floors and the bridge; the medians are compared.
 const rounds = 5
 
-func compare(ctx context.Context, echo, status caller, concurrency int, window time.Duration) (floor, ours float64, err error) {
-	var floors, all []float64
+func compare(ctx context.Context, of callers, concurrency int, window time.Duration) (echo, reader, ours float64, err error) {
+	var rates [3][]float64
 	for range rounds {
-		for call, rates := range map[*caller]*[]float64{&echo: &floors, &status: &all} {
-			rate, err := rateOf(ctx, *call, concurrency, window)
+		for i, call := range []caller{of.echo, of.reader, of.status} {
+			rate, err := rateOf(ctx, call, concurrency, window)
 			if err != nil {
-				return 0, 0, err
+				return 0, 0, 0, err
 			}
-			*rates = append(*rates, rate)
+			rates[i] = append(rates[i], rate)
 		}
 	}
-	slices.Sort(floors)
-	slices.Sort(all)
-	return floors[rounds/2], all[rounds/2], nil
+	for i := range rates {
+		slices.Sort(rates[i])
+	}
+	return rates[0][rounds/2], rates[1][rounds/2], rates[2][rounds/2], nil
 }
 
 // rateOf calls for a while from several goroutines at once.

@@ -25,9 +25,11 @@ const (
 
 // nodes are the processes of one run, in a folder of their own.
 type nodes struct {
-	binary, folder, base string
-	env                  []string
-	running              []*exec.Cmd
+	binary, folder string
+	base           string // of the bridge over HTTP, "" until it runs
+	floor, reader  string // of the floors
+	env            []string
+	running        []*exec.Cmd
 }
 
 // openNodes starts the stand-in shop.
@@ -111,12 +113,12 @@ func (n *nodes) mcp(args ...string) program {
 	return program{n.binary, append([]string{"mcp"}, args...), n.env}
 }
 
-func (n *nodes) echo(where string) program {
+func (n *nodes) echo(where string, flags ...string) program {
 	own, err := os.Executable()
 	if err != nil {
 		own = os.Args[0]
 	}
-	return program{own, []string{"--echo", where}, n.env}
+	return program{own, append([]string{"--echo", where}, flags...), n.env}
 }
 
 // pipe is a started stdio server.
