@@ -23,24 +23,27 @@ func measureImport(ctx context.Context, b *bench) error {
 	}
 	latency := sandbox.RecordedLatency()
 	var rows [][]string
-	row := func(products, items int) error {
-		r, err := b.importing(ctx, products, items, latency)
+	row := func(products, items, parallel int) error {
+		r, err := b.importing(ctx, products, items, parallel, latency)
 		if err != nil {
 			return fmt.Errorf("%d items into %d products: %w", items, products, err)
 		}
-		rows = append(rows, []string{fmt.Sprintf("%d items into %d products", items, products), fmt.Sprintf("%.1f", float64(r.calls)/float64(items)),
+		rows = append(rows, []string{fmt.Sprintf("%d items, %d at once, into %d products", items, parallel, products), fmt.Sprintf("%.1f", float64(r.calls)/float64(items)),
 			fmt.Sprintf("%.2f", r.shop.Seconds()), fmt.Sprintf("%.2f", r.bridge.Seconds()), fmt.Sprintf("%.0f", float64(r.bridge.Milliseconds())/float64(items)), fmt.Sprintf("%.2f", r.shop.Seconds()/r.bridge.Seconds())})
 		return nil
 	}
-	if err := row(sizes[0], items); err != nil {
+	if err := row(sizes[0], items, 4); err != nil {
+		return err
+	}
+	if err := row(sizes[0], items, 1); err != nil {
 		return err
 	}
 	for _, size := range sizes {
-		if err := row(size, few); err != nil {
+		if err := row(size, few, 4); err != nil {
 			return err
 		}
 	}
-	b.report.say("One import by `bridge serve` from its start to its end. The floor is the sum of the latencies of the calls the shop received, as if they were made one after the other with nothing in between; a ratio above 1 means that items run side by side. Latencies of the recorded shop: read a product 27 ms, change it 90, create it 100, stock 20 and 26, one image 96.")
+	b.report.say("One import by `bridge serve` from its start to its end. The floor is the sum of the latencies of the calls the shop received, as if they were made one after the other with nothing in between; one at a time shows what the bridge adds within a product, a ratio above 1 means that items run side by side. Latencies of the recorded shop: read a product 27 ms, change it 90, create it 100, stock 20 and 26, one image 96.")
 	b.report.table([]string{"import", "shop calls an item", "sum of the shop's times, s", "bridge, s", "ms an item", "of the shop's sequential speed"}, rows)
 	return nil
 }
@@ -50,7 +53,7 @@ type importing struct {
 	shop, bridge time.Duration
 }
 
-func (b *bench) importing(ctx context.Context, products, items int, latency sandbox.Latency) (r importing, err error) {
+func (b *bench) importing(ctx context.Context, products, items, parallel int, latency sandbox.Latency) (r importing, err error) {
 	shop, err := b.sandbox(products, latency)
 	if err != nil {
 		return r, err
@@ -59,7 +62,7 @@ func (b *bench) importing(ctx context.Context, products, items int, latency sand
 	if err != nil {
 		return r, err
 	}
-	node, url, err := b.node(ctx, at, shop, "rest,worker")
+	node, url, err := b.node(ctx, at, shop, "rest,worker", fmt.Sprintf("IMPORT_PARALLEL_ITEMS=%d", parallel))
 	if err != nil {
 		return r, err
 	}

@@ -43,8 +43,9 @@ func (b *bench) sandbox(products int, latency sandbox.Latency) (stall, error) {
 	return stall{shop, url}, err
 }
 
-// node starts the product's binary with the named parts.
-func (b *bench) node(ctx context.Context, at where, shop stall, parts string) (*process, string, error) {
+// node starts the product's binary with the named parts and, where given, more
+// settings as NAME=value.
+func (b *bench) node(ctx context.Context, at where, shop stall, parts string, settings ...string) (*process, string, error) {
 	binary, err := b.binary(ctx)
 	if err != nil {
 		return nil, "", err
@@ -68,7 +69,7 @@ func (b *bench) node(ctx context.Context, at where, shop stall, parts string) (*
 		"PRESTASHOP_URL=" + shop.url, "PRESTASHOP_WS_KEY=" + shopKey, "LOG_PATH=" + filepath.Join(dir, "bridge.log"),
 	}
 	server, err := start(ctx, launch{
-		name: name, dir: dir, env: environment, command: []string{binary, "serve", "--only", parts, "--listen", loopback(port)},
+		name: name, dir: dir, env: append(environment, settings...), command: []string{binary, "serve", "--only", parts, "--listen", loopback(port)},
 		answers: func(ctx context.Context) error { return askReady(ctx, url) },
 	})
 	return server, url, err

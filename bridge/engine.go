@@ -255,7 +255,7 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 		}
 		rec = settled
 	}
-	baseline, refused, wait, err := a.baseline(ctx, u, s, rec.Target, locked)
+	baseline, refused, wait, err := a.baseline(ctx, u, s, knownTarget(s, rec, a.done(u.Key)), locked)
 	switch {
 	case err != nil || wait != nil:
 		return rec, wait, err
@@ -268,6 +268,14 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 		return rec, nil, a.write(ctx, rec)
 	}
 	return a.send(ctx, s, rec, baseline)
+}
+
+// knownTarget is what can be locked before the shop is asked; "" for nothing.
+func knownTarget(s Step, rec StepRecord, done Journal) string {
+	if rec.Target == "" && s.Target != nil {
+		return s.Target(done)
+	}
+	return rec.Target
 }
 
 // baseline reads where the step starts from, holding its target: one that

@@ -190,6 +190,42 @@ func TestItemsOfOneProductNeverMeet(t *testing.T) {
 	}
 }
 
+// A target that is known beforehand is locked before it is read, so that it is
+// read once.
+func TestAKnownTargetIsReadOnceUnderItsLock(t *testing.T) {
+	const target = "product:7"
+	var c calls
+	units := c.items(1, func(int) string { return target }, func(context.Context, int) error { return nil })
+	db, worker, id := importJob(t, units, 1)
+	other := bridge.Job{
+		ID: uuid.Must(uuid.NewV7()).String(), Kind: "rehearsal", ClientID: "test", RequestID: uuid.NewString(), Status: schemas.Accepted,
+		Payload: json.RawMessage(`{}`), Targets: []string{"reference:other"}, MaxAttempts: 3, AcceptedAt: time.Now(),
+	}
+	if _, err := db.Accept(t.Context(), other, "intention"); err != nil {
+		t.Fatal(err)
+	}
+	rival, err := db.Claim(t.Context(), other.ID, "rival", 8*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reads := 0
+	step := &units[0].Steps[0]
+	step.Target = func(bridge.Journal) string { return target }
+	step.Baseline = func(ctx context.Context, _ bridge.Journal) (bridge.Baseline, error) {
+		reads++
+		if free, err := db.LockTarget(ctx, rival, target); free || err != nil {
+			t.Errorf("read while others could take it: %v, %v", free, err)
+		}
+		return bridge.Baseline{Target: target}, nil
+	}
+	if err := worker.Run(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if job := endOf(t, db, id); job.Status != schemas.Succeeded || reads != 1 {
+		t.Errorf("%s after %d reads", job.Status, reads)
+	}
+}
+
 // A shop that goes away stops the items that have not begun; those under way
 // still journal their answer.
 func TestAShopGoneAwayStopsTheOtherItems(t *testing.T) {

@@ -26,6 +26,10 @@ type Unit struct {
 // Step is one call that changes the shop, with the reads that make it safe.
 type Step struct {
 	Name string
+	// Target names what the step changes when that is known without asking the
+	// shop, so that it is locked before it is read; nil or "" when Baseline has
+	// to find it, which is then read again under its lock.
+	Target func(done Journal) string
 	// Baseline reads what the call depends on, just before it is sent, and
 	// names the target. done holds the unit's earlier steps.
 	Baseline func(ctx context.Context, done Journal) (Baseline, error)

@@ -60,8 +60,12 @@ var capabilities = []capability{
 		"1×GET order_carriers, 1×GET orders", "1×GET order_carriers, 2×GET order_histories, 2×GET orders, 1×PATCH order_carriers, 1×POST order_histories",
 	},
 	{
+		"import_products, the first new", bridge.OpImportProducts, `{"batch_id":"first","items":[{"reference":"NEW-0","name":{"en":"New"},"price_ht":5,"stock_quantity":7}]}`,
+		"", "1×GET order_details, 2×GET products, 1×GET stock_availables, 1×GET tax_rule_groups, 1×PATCH stock_availables, 1×POST products",
+	},
+	{
 		"import_products, one new", bridge.OpImportProducts, `{"batch_id":"new","items":[{"reference":"NEW-1","name":{"en":"New"},"price_ht":5,"stock_quantity":7}]}`,
-		"", "2×GET order_details, 2×GET products, 4×GET stock_availables, 1×GET tax_rule_groups, 1×PATCH stock_availables, 1×POST products",
+		"", "1×GET order_details, 2×GET products, 1×GET stock_availables, 1×PATCH stock_availables, 1×POST products",
 	},
 	{
 		"import_products, one known", bridge.OpImportProducts, `{"batch_id":"known","items":[{"reference":"LUNE-CARDS","name":{"en":"Set of 8 greeting cards"},"price_ht":9,"stock_quantity":150}]}`,

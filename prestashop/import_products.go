@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -180,11 +181,21 @@ func (i importItem) productOf(done bridge.Journal) (productFacts, error) {
 // stockWish is absolute: what the merchant counted, whatever the shop had.
 func (i importItem) stockWish(done bridge.Journal) (stockWish, error) {
 	product, err := i.productOf(done)
-	wish := stockWish{product: product.ProductID, target: func(int64) int64 { return i.in.StockQuantity }}
+	wish := stockWish{product: product.ProductID, target: func(int64) int64 { return i.in.StockQuantity }, isNew: product.Created && i.justCreated(done)}
 	if product.LeftAlone {
 		wish.skip = "left alone with its product"
 	}
 	return wish, err
+}
+
+// newFor is how long a product counts as new: far longer than the way from its
+// creation to its stock step, far shorter than a person needs to find it.
+const newFor = 10 * time.Second
+
+// justCreated is false for a job that was taken up again later.
+func (i importItem) justCreated(done bridge.Journal) bool {
+	rec, _ := done.Find(i.unit, stepProduct)
+	return rec.State == bridge.StepApplied && rec.SentAt != nil && time.Since(*rec.SentAt).Abs() < newFor
 }
 
 // importResult is the result of an import_products job.

@@ -25,7 +25,7 @@ func (i importItem) newProduct(ctx context.Context) (*entity, error) {
 		return nil, err
 	}
 	home := settings.number("PS_HOME_CATEGORY", defaultHomeCategory)
-	taxGroup, err := i.shop.taxGroup(ctx)
+	taxGroup, err := i.shop.settings.taxGroup.get(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,17 +56,17 @@ func (i importItem) newProduct(ctx context.Context) (*entity, error) {
 // defaultHomeCategory is Home in every fresh shop.
 const defaultHomeCategory = 2
 
-// taxGroup is the tax rule group of new products: the shop's first active one,
+// firstTaxGroup is the tax rule group of new products: the shop's first active one,
 // because the payload names none and group 0 would sell untaxed. 0 when there
 // is none or the key may not look. New products are inactive unless the
 // payload says otherwise, so a person sees it before a customer does.
-func (s *Shop) taxGroup(ctx context.Context) (int64, error) {
+func firstTaxGroup(ctx context.Context, c *client) (int64, error) {
 	type group struct {
 		ID      number `json:"id"`
 		Active  flag   `json:"active"`
 		Deleted flag   `json:"deleted"`
 	}
-	groups, err := rows[group](ctx, s.client, "tax_rule_groups", url.Values{})
+	groups, err := rows[group](ctx, c, "tax_rule_groups", url.Values{})
 	if isRefusal(err) {
 		return 0, nil
 	}

@@ -21,6 +21,7 @@ type settings struct {
 	orderStates   cached[[]stateRow]
 	currencies    cached[map[int64]string] // ISO 4217 by id
 	carriers      cached[map[int64]string] // name by id
+	taxGroup      cached[int64]            // of new products
 }
 
 // configurationNames are the shop settings that are read, besides the
@@ -44,6 +45,7 @@ func newSettings(c *client) *settings {
 		return names(ctx, c, "currencies", "iso_code")
 	}
 	s.carriers.load = func(ctx context.Context) (map[int64]string, error) { return names(ctx, c, "carriers", "name") }
+	s.taxGroup.load = func(ctx context.Context) (int64, error) { return firstTaxGroup(ctx, c) }
 	return s
 }
 

@@ -42,6 +42,7 @@ type stockWish struct {
 	product int64
 	target  func(quantity int64) int64
 	skip    string
+	isNew   bool // this job has created the product, moments ago
 }
 
 // stockStep sets the stock of a product without combinations. A relative
@@ -56,7 +57,16 @@ type stockStep struct {
 }
 
 func (s stockStep) step(name string) bridge.Step {
-	return bridge.Step{Name: name, Baseline: s.baseline, Send: s.send, Check: s.check}
+	return bridge.Step{Name: name, Target: s.target, Baseline: s.baseline, Send: s.send, Check: s.check}
+}
+
+// target is the product; an error of the wish is left to baseline.
+func (s stockStep) target(done bridge.Journal) string {
+	wish, err := s.wish(done)
+	if err != nil {
+		return ""
+	}
+	return bridge.ProductTarget(wish.product)
 }
 
 func (s stockStep) baseline(ctx context.Context, done bridge.Journal) (b bridge.Baseline, err error) {
@@ -68,15 +78,11 @@ func (s stockStep) baseline(ctx context.Context, done bridge.Journal) (b bridge.
 	if wish.skip != "" {
 		return b, nil
 	}
-	note := stockNote{Product: wish.product}
-	at, err := s.shop.stockAtRest(ctx, wish.product, s.pointer, func() (err error) {
-		note.LastSale, err = s.shop.lastSale(ctx, wish.product)
-		return err
-	})
+	at, lastSale, err := s.shop.stockBefore(ctx, wish, s.pointer)
 	if err != nil {
 		return b, err
 	}
-	note.Stock, note.Quantity, note.Target = int64(at.ID), int64(at.Quantity), wish.target(int64(at.Quantity))
+	note := stockNote{Product: wish.product, Stock: int64(at.ID), Quantity: int64(at.Quantity), Target: wish.target(int64(at.Quantity)), LastSale: lastSale}
 	if err := checkQuantity(s.pointer, note.Target); err != nil {
 		return b, err
 	}

@@ -46,6 +46,37 @@ func (s *Shop) stockAtRest(ctx context.Context, product int64, pointer string, c
 	}
 }
 
+// stockBefore reads a product's stock and the last sale counted in it.
+func (s *Shop) stockBefore(ctx context.Context, wish stockWish, pointer string) (at stockRow, lastSale int64, err error) {
+	if wish.isNew {
+		unsold, at, err := s.neverSold(ctx, wish.product, pointer)
+		if err != nil || unsold {
+			return at, 0, err
+		}
+	}
+	at, err = s.stockAtRest(ctx, wish.product, pointer, func() (err error) {
+		lastSale, err = s.lastSale(ctx, wish.product)
+		return err
+	})
+	return at, lastSale, err
+}
+
+// neverSold reads the stock of a new product, and whether nothing was ever
+// taken from it. The shop creates its row with 0 (Product::add), and takes what
+// is sold off before it writes the line: a sale under way would show as less
+// than 0, one that is over by its line, whichever of the two is read first.
+// Nothing is in motion that a pause could wait for. Whoever had stocked the
+// product by hand and sold just as many again would deceive this, for which
+// there is no time while it is new.
+func (s *Shop) neverSold(ctx context.Context, product int64, pointer string) (unsold bool, at stockRow, err error) {
+	var lastSale int64
+	err = together(
+		func() (err error) { at, err = s.ownStock(ctx, product, pointer); return err },
+		func() (err error) { lastSale, err = s.lastSale(ctx, product); return err },
+	)
+	return err == nil && at.Quantity == 0 && lastSale == 0, at, err
+}
+
 func (s *Shop) ownStock(ctx context.Context, product int64, pointer string) (stockRow, error) {
 	list, err := s.stockRows(ctx, product)
 	if err != nil {
