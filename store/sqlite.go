@@ -92,7 +92,7 @@ func sqlitePool(path string, settings url.Values, conns int, options Options) (*
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
-	pool := sql.OpenDB(options.wrapped(connector))
+	pool := sql.OpenDB(options.wrapped(statementKeeper{connector}))
 	pool.SetMaxOpenConns(conns)
 	pool.SetMaxIdleConns(conns)
 	return pool, nil
