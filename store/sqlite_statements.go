@@ -8,9 +8,10 @@ import (
 
 // SQLite parses and plans a statement each time it is asked, a fifth of the
 // time of a small read. So its connections keep what they have prepared, each
-// its own, and give it up when they close. A MySQL server does that work
-// itself, and with the parameters written into the text one statement is one
-// round trip; prepared there it would be two, and a session's limit more.
+// its own, and give it up when they close. Not so
+// on MySQL: with the parameters written into the text (mysqlConfig) a statement
+// is one round trip, and what is prepared there counts against a limit that all
+// clients of the server share.
 const (
 	// keptStatements bounds what a connection keeps, at some 10 kB each. The
 	// texts of normal work are fewer; those that carry a time, such as a claim's,
