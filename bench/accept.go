@@ -248,7 +248,7 @@ func verifyAccepted(ctx context.Context, b *bench, all []*contestant) error {
 }
 
 // servingNode is the product's binary as a contestant.
-func (b *bench) servingNode(ctx context.Context, kind string) (*contestant, error) {
+func (b *bench) servingNode(ctx context.Context, kind string, settings ...string) (*contestant, error) {
 	const products = 1000
 	at, err := b.place(ctx, kind)
 	if err != nil {
@@ -258,7 +258,7 @@ func (b *bench) servingNode(ctx context.Context, kind string) (*contestant, erro
 	if err != nil {
 		return nil, err
 	}
-	node, url, err := b.node(ctx, at, shop, "rest")
+	node, url, err := b.node(ctx, at, shop, "rest", settings...)
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ var parts = []part{
 	{"reads", "Reads", measureReads},
 	{"import", "Import", measureImport},
 	{"memory", "Memory", measureMemory},
+	{"collector", "The garbage collector's settings", measureCollector},
 	{"history", "A million finished jobs", measureHistory},
 }
 

@@ -52,6 +52,22 @@ func (b *bench) remembering(ctx context.Context, kind string, uploads, size int,
 	if err != nil {
 		return nil, err
 	}
+	answers, err := uploadAll(ctx, s, uploads, size)
+	if err != nil {
+		return nil, err
+	}
+	peak := node.memoryOf("VmHWM")
+	time.Sleep(3 * settle)
+	said := ""
+	for _, status := range slices.Sorted(maps.Keys(answers)) {
+		said += fmt.Sprintf("%d×%d ", answers[status], status)
+	}
+	megabytes := func(n float64) string { return fmt.Sprintf("%.0f", n/(1<<20)) }
+	return []string{kind, megabytes(idle), megabytes(peak), megabytes(node.memoryOf("VmRSS")), strings.TrimSpace(said)}, nil
+}
+
+// uploadAll sends large imports, all at once, and counts the answers by status.
+func uploadAll(ctx context.Context, s *sender, uploads, size int) (map[int]int, error) {
 	body := stored(largeImport(size))
 	statuses := make(chan int, uploads)
 	if _, err := together(uploads, func(int) (int, error) {
@@ -73,14 +89,7 @@ func (b *bench) remembering(ctx context.Context, kind string, uploads, size int,
 	for status := range statuses {
 		answers[status]++
 	}
-	peak := node.memoryOf("VmHWM")
-	time.Sleep(3 * settle)
-	said := ""
-	for _, status := range slices.Sorted(maps.Keys(answers)) {
-		said += fmt.Sprintf("%d×%d ", answers[status], status)
-	}
-	megabytes := func(n float64) string { return fmt.Sprintf("%.0f", n/(1<<20)) }
-	return []string{kind, megabytes(idle), megabytes(peak), megabytes(node.memoryOf("VmRSS")), strings.TrimSpace(said)}, nil
+	return answers, nil
 }
 
 // largeImport is well-formed JSON of about size bytes with far more items than

@@ -44,6 +44,7 @@ func serve(ctx context.Context, p process) error {
 		return err
 	}
 	c.traced = true
+	setCollector(p.getenv)
 	log, closeLog, err := openLog(c, p.stderr)
 	if err != nil {
 		return err
