@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -332,6 +334,65 @@ func TestPingGivesTheVersion(t *testing.T) {
 	})
 	if version, err := shopAt(t, server.URL, nil).Ping(t.Context()); err != nil || version != "9.0.3" {
 		t.Errorf("got %q, %v", version, err)
+	}
+}
+
+// Eight readers make sixteen calls at once. Once that many connections are
+// open, no further read opens one.
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	const readers, reads = 8, 100
+	var opened, waiting atomic.Int64
+	full := make(chan struct{})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch resource := strings.TrimPrefix(r.URL.Path, "/api/"); {
+		case resource == "languages":
+			fmt.Fprint(w, `{"languages":[{"id":1,"iso_code":"en","active":"1"}]}`)
+			return
+		case resource == "configurations":
+			fmt.Fprint(w, `[]`)
+			return
+		}
+		if n := waiting.Add(1); n == 2*readers {
+			close(full)
+		} else if n < 2*readers {
+			<-full
+		}
+		if id, one := strings.CutPrefix(r.URL.Path, "/api/products/"); one {
+			fmt.Fprintf(w, `{"products":[{"id":%s,"price":"1.000000","name":"n"}]}`, id)
+			return
+		}
+		fmt.Fprint(w, `{"stock_availables":[]}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	shop := shopAt(t, server.URL, nil)
+	var ids atomic.Int64
+	read := func() {
+		if _, err := shop.Product(t.Context(), ids.Add(1)); err != nil {
+			t.Error(err)
+		}
+	}
+	crowd := func(each int) {
+		var all sync.WaitGroup
+		for range readers {
+			all.Go(func() {
+				for range each {
+					read()
+				}
+			})
+		}
+		all.Wait()
+	}
+	crowd(1)
+	before := opened.Load()
+	crowd(reads / readers)
+	if more := opened.Load() - before; more != 0 {
+		t.Errorf("%d reads opened %d connections beside the %d that were there", reads, more, before)
 	}
 }
 

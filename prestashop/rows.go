@@ -181,6 +181,12 @@ func decodeRows[T any](body []byte, resource string) ([]T, error) {
 		}
 		return nil, nil
 	}
+	if raw, ok := soleMember(body, resource); ok {
+		var list []T
+		if json.Unmarshal(raw, &list) == nil {
+			return list, nil
+		}
+	}
 	var doc map[string]json.RawMessage
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return nil, err
@@ -192,6 +198,15 @@ func decodeRows[T any](body []byte, resource string) ([]T, error) {
 	var list []T
 	err := json.Unmarshal(raw, &list)
 	return list, err
+}
+
+// soleMember cuts {"products":…} open, so that the answer is not read a second
+// time for its one member. Where there is more, what is cut is no JSON.
+func soleMember(body []byte, name string) (value []byte, ok bool) {
+	if value, ok = bytes.CutPrefix(body, []byte(`{"`+name+`":`)); !ok {
+		return nil, false
+	}
+	return bytes.CutSuffix(value, []byte("}"))
 }
 
 // savedID reads the id out of the answer to a POST or PATCH:

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -56,6 +57,10 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	case len(raw) == 0:
 		return fmt.Errorf("empty value")
 	case raw[0] == '"':
+		if inside, plain := plainString(raw); plain {
+			*t = text(inside)
+			return nil
+		}
 		return json.Unmarshal(raw, (*string)(t))
 	case raw[0] == '[' || raw[0] == '{':
 		return fmt.Errorf("%.20s is not a plain value", raw)
@@ -67,6 +72,18 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 		*t = text(raw)
 	}
 	return nil
+}
+
+// plainString gives what is between the quotes where it stands for itself, as
+// almost everywhere in an answer: a decoder for each would take longer than the
+// rest of the row.
+func plainString(raw []byte) (inside []byte, plain bool) {
+	if len(raw) < 2 || raw[len(raw)-1] != '"' {
+		return nil, false
+	}
+	inside = raw[1 : len(raw)-1]
+	escaped := bytes.ContainsFunc(inside, func(r rune) bool { return r == '\\' || r == '"' || r < ' ' || r == utf8.RuneError })
+	return inside, !escaped
 }
 
 // money reads an amount. Its form is checked, because an exponent would let a

@@ -1,6 +1,7 @@
 package prestashop
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -166,11 +167,33 @@ func TestListsThatAreNoListsAreErrors(t *testing.T) {
 	}
 }
 
+// sameAsTheLibrary compares the short ways of reading with the long ones.
+func sameAsTheLibrary(t *testing.T, body []byte) {
+	var word string
+	var read text
+	if json.Unmarshal(body, &word) == nil && len(body) > 0 && body[0] == '"' {
+		if err := read.UnmarshalJSON(body); err != nil || string(read) != word {
+			t.Errorf("%q is read as %q, %v; want %q", body, read, err, word)
+		}
+	}
+	if raw, ok := soleMember(body, "products"); ok && json.Valid(raw) {
+		var doc map[string]json.RawMessage
+		if err := json.Unmarshal(body, &doc); err != nil || len(doc) != 1 || string(doc["products"]) != string(bytes.TrimSpace(raw)) {
+			t.Errorf("%q is cut open to %q, %v", body, raw, err)
+		}
+	}
+}
+
 func FuzzDecodeRows(f *testing.F) {
 	f.Add([]byte(`[]`))
 	f.Add([]byte(`{"products":[{"id":"8","active":"0","price":"11.900000","name":[{"id":1,"value":"a"}],"associations":{"images":[{"id":8}]}}]}`))
 	f.Add([]byte(`{"orders":[{"id":1,"total_paid_tax_incl":"68.2","associations":{"order_rows":[{"product_id":1,"unit_price_tax_incl":"2"}]}}]}`))
+	f.Add([]byte(`{"products":[{"id":1}],"orders":[]}`))
+	f.Add([]byte(`{"products":[{"reference":"caf\u00e9 \"A\" \ud800"}],"products":[]}`))
+	f.Add([]byte(`"caf\u00e9"`))
+	f.Add([]byte("\"\xff\""))
 	f.Fuzz(func(t *testing.T, body []byte) {
+		sameAsTheLibrary(t, body)
 		for _, resource := range []string{"products", "orders"} {
 			products, err := decodeRows[productRow](body, resource)
 			if err != nil {
