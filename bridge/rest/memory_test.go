@@ -33,6 +33,12 @@ func TestHundredLargeUploads(t *testing.T) {
 	signed := r.request(s)
 	body := stored(payload)
 
+	// As serve sets them (cmd/bridge/collector.go).
+	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(320<<20)
+	defer func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}()
 	debug.FreeOSMemory()
 	stop, peak := make(chan struct{}), make(chan uint64)
 	go watchMemory(stop, peak)
