@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -123,22 +124,29 @@ func TestStatementsAndFlushes(t *testing.T) {
 func TestAcceptedTogetherCostsOneFlush(t *testing.T) {
 	onEach(t, func(r rig) {
 		r, heard := recorded(r)
-		release := r.hold()
 		const many = 50
+		acceptors := r.dialect.acceptors
+		waited := r.write.Stats().WaitCount
+		release := r.hold()
 		asked, commits := heard.listen(func() {
-			together(many+1, func(i int) {
-				if i == many {
-					r.eventually("the others never queued", func() bool { return len(r.queue) >= many-r.dialect.acceptors })
-					release()
-					return
-				}
+			var all sync.WaitGroup
+			accept := func(i int) {
 				j := job(fmt.Sprintf("product:%d", i))
 				j.BatchID = ""
-				r.accept(j)
-			})
+				all.Go(func() { r.accept(j) })
+			}
+			for i := range acceptors { // each takes one and waits with it for the connection
+				accept(i)
+				r.eventually("an acceptor did not begin", func() bool { return r.write.Stats().WaitCount > waited+int64(i) })
+			}
+			for i := acceptors; i < many; i++ {
+				accept(i)
+			}
+			r.eventually("the others never queued", func() bool { return len(r.queue) == many-acceptors })
+			release()
+			all.Wait()
 		})
-		// The acceptors may have taken one each before the connection was busy.
-		most := r.dialect.acceptors + 1
+		most := acceptors + 1
 		if commits > most || len(asked) > 4*most {
 			r.Errorf("%d jobs took %d statements and %d commits; at most %d and %d", many, len(asked), commits, 4*most, most)
 		}

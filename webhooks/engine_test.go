@@ -272,10 +272,12 @@ func TestSilentReceiverDelaysNobody(t *testing.T) {
 	for range 30 {
 		quick.next(t)
 	}
-	if took := time.Since(began); took > webhooks.Timeout-time.Second {
+	// Behind one silent delivery each they would take thirty times as long.
+	n, took := silent.count.Load(), time.Since(began)
+	if took > 3*webhooks.Timeout {
 		t.Errorf("30 deliveries took %v beside a silent receiver", took)
 	}
-	if n := silent.count.Load(); n > 8 {
+	if took < webhooks.Timeout && n > 8 { // none of them has timed out yet
 		t.Errorf("%d deliveries at once to the silent one", n)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -18,12 +19,30 @@ import (
 func throughRemote(t *testing.T, address string, env map[string]string, lines ...string) (int, string, string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	var out, faults bytes.Buffer
+	input, keyboard := io.Pipe()
+	go func() { _, _ = io.WriteString(keyboard, strings.Join(lines, "\n")+"\n") }()
+	out := &answers{wanted: len(lines), all: keyboard.Close}
+	var faults bytes.Buffer
 	status := run(t.Context(), process{
-		args: []string{"mcp", "--remote", address}, getenv: environment(env),
-		stdin: strings.NewReader(strings.Join(lines, "\n") + "\n"), stdout: &out, stderr: &faults,
+		args: []string{"mcp", "--remote", address}, getenv: environment(env), stdin: input, stdout: out, stderr: &faults,
 	})
 	return status, out.String(), faults.String()
+}
+
+// answers is an output that tells when it holds as many lines as are wanted: a
+// door whose input ends gives the calls that still run a few seconds only.
+type answers struct {
+	bytes.Buffer
+	wanted int
+	all    func() error
+}
+
+func (a *answers) Write(text []byte) (int, error) {
+	n, err := a.Buffer.Write(text)
+	if bytes.Count(a.Bytes(), []byte{'\n'}) >= a.wanted {
+		_ = a.all()
+	}
+	return n, err
 }
 
 // deadAddress is one where nobody listens.
