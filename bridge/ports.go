@@ -70,6 +70,8 @@ type Ending struct {
 	Result   json.RawMessage
 	Error    *schemas.JobError
 	Progress schemas.Progress
+	// Steps are records that are not journalled yet, written with the end.
+	Steps []StepRecord
 }
 
 // Ledger is the store as a worker uses it. Every method but Claim, Due and

@@ -236,9 +236,15 @@ const maxRows = 1000
 
 // insertRows writes rows of equal length with as few statements as possible.
 func insertRows(ctx context.Context, tx *sql.Tx, into string, rows [][]any) error {
+	return insertRowsThen(ctx, tx, into, rows, "")
+}
+
+// insertRowsThen is insertRows with an end to each statement that says what
+// becomes of a row whose key is taken.
+func insertRowsThen(ctx context.Context, tx *sql.Tx, into string, rows [][]any, then string) error {
 	for some := range slices.Chunk(rows, maxRows) {
-		marks := "(" + strings.Repeat("?, ", len(some[0])-1) + "?)"
-		query := "INSERT INTO " + into + " VALUES " + strings.Repeat(marks+", ", len(some)-1) + marks
+		row := marks(len(some[0]))
+		query := "INSERT INTO " + into + " VALUES " + strings.Repeat(row+", ", len(some)-1) + row + then
 		if _, err := tx.ExecContext(ctx, query, slices.Concat(some...)...); err != nil {
 			return err
 		}

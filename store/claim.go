@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,70 +24,139 @@ const unblocked = `(SELECT 1 FROM job_targets mine WHERE mine.job_id = j.id AND 
 		OR (SELECT oldest.job_id FROM job_targets oldest WHERE oldest.target = mine.target ORDER BY oldest.job_id LIMIT 1) < j.id
 	) LIMIT 1) IS NULL`
 
+// claiming is a claim on its way. Its answer is there once the call is answered
+// without an error.
+type claiming struct {
+	node     string
+	lease    time.Duration
+	consider func(*jobRow) error // nil for none
+	answer   bridge.Claim
+}
+
 // Claim takes a job that is due, or whose lease has run out, and locks its
 // targets. The lease runs by the database's clock; Until is in local time and
 // counted from before the question was asked, so it is never too late.
 func (s *Store) Claim(ctx context.Context, jobID, node string, lease time.Duration) (bridge.Claim, error) {
-	return s.claim(ctx, jobID, node, lease, func(*jobRow) error { return nil })
+	return s.claim(ctx, jobID, &claiming{node: node, lease: lease})
 }
 
 // claim takes a job if it is claimable after consider has looked at its row.
-func (s *Store) claim(ctx context.Context, jobID, node string, lease time.Duration, consider func(*jobRow) error) (bridge.Claim, error) {
-	var claim bridge.Claim
-	err := s.transact(ctx, func(tx *sql.Tx) error {
-		asked := s.now()
-		row, err := scanJob(tx.QueryRowContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id = ?"+s.forUpdate, jobID), jobID)
-		if err != nil {
-			return err
-		}
-		if err := consider(&row); err != nil {
-			return err
-		}
-		if err := s.claimable(ctx, tx, row); err != nil {
-			return err
-		}
-		if err := s.lockTargets(ctx, tx, jobID); err != nil {
-			return err
-		}
-		claim, err = take(ctx, tx, row, node, lease)
-		claim.Until = asked.Add(lease)
-		return err
-	})
-	if err != nil {
+func (s *Store) claim(ctx context.Context, jobID string, claim *claiming) (bridge.Claim, error) {
+	if err := s.call(&call{ctx: ctx, jobID: jobID, claim: claim}); err != nil {
 		return bridge.Claim{}, err
 	}
-	return claim, nil
+	return claim.answer, nil
 }
 
-// claimable checks all but the locks of others that are not committed yet.
-func (s *Store) claimable(ctx context.Context, tx *sql.Tx, row jobRow) error {
-	if !bridge.CanMove(row.job.Status, schemas.Processing) || !row.claimableAt.Valid || row.claimableAt.Int64 > row.now {
-		return bridge.ErrNotClaimable
+// transactClaims gives calls the jobs that are free. Of two that want the same
+// target the one that waited longer is: no other is unblocked.
+func (s *Store) transactClaims(ctx context.Context, tx *sql.Tx, calls []*call, lock string) ([]error, error) {
+	asked := s.now()
+	rows, err := s.candidates(ctx, tx, ids(calls), lock)
+	if err != nil {
+		return nil, err
 	}
-	var one int
-	err := tx.QueryRowContext(ctx, "SELECT 1 FROM jobs j WHERE j.id = ? AND "+unblocked, row.job.ID).Scan(&one)
-	if errors.Is(err, sql.ErrNoRows) {
-		return bridge.ErrNotClaimable
+	answers := make([]error, len(calls))
+	var due []any
+	for i, c := range calls {
+		row, found := rows[c.jobID]
+		switch {
+		case !found && lock == s.forUpdate:
+			answers[i] = noJob(c.jobID)
+		case !found:
+			answers[i] = errRowLocked
+		default:
+			answers[i] = row.claimable(c.claim.consider)
+		}
+		if answers[i] == nil {
+			due = append(due, c.jobID)
+		}
 	}
-	return err
+	if len(due) == 0 {
+		return answers, nil
+	}
+	free, err := texts(tx.QueryContext(ctx, "SELECT j.id FROM jobs j WHERE j.id IN "+marks(len(due))+" AND "+unblocked, due...))
+	if err != nil {
+		return nil, err
+	}
+	w := &writing{store: s, ctx: ctx, tx: tx}
+	var taken []any
+	for i, c := range calls {
+		switch {
+		case answers[i] != nil:
+		case !slices.Contains(free, c.jobID):
+			answers[i] = bridge.ErrNotClaimable
+		default:
+			row := rows[c.jobID]
+			c.claim.answer = w.take(row, c.claim, asked)
+			taken = append(taken, c.jobID)
+			if row.fence > 0 { // before the first claim nobody could journal
+				if c.claim.answer.Job.Steps, err = readSteps(ctx, tx, c.jobID); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if len(taken) == 0 {
+		return answers, nil
+	}
+	if err := s.lockTargets(ctx, tx, taken); err != nil {
+		return nil, err
+	}
+	return answers, w.flush()
 }
 
-// lockTargets takes those targets of the job it does not hold yet, in an order
+// candidates locks and reads jobs, all at the last time one was read.
+func (s *Store) candidates(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]*jobRow, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id IN "+marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]*jobRow{}
+	var now int64
+	for rows.Next() {
+		row, err := scanJob(rows, "")
+		if err != nil {
+			return nil, err
+		}
+		found[row.job.ID], now = &row, max(now, row.now)
+	}
+	for _, row := range found {
+		row.now = now
+	}
+	return found, rows.Err()
+}
+
+// claimable checks all but the targets.
+func (r *jobRow) claimable(consider func(*jobRow) error) error {
+	if consider != nil {
+		if err := consider(r); err != nil {
+			return err
+		}
+	}
+	if !bridge.CanMove(r.job.Status, schemas.Processing) || !r.claimableAt.Valid || r.claimableAt.Int64 > r.now {
+		return bridge.ErrNotClaimable
+	}
+	return nil
+}
+
+// lockTargets takes those targets of the jobs they do not hold yet, in an order
 // all claims share. The primary key decides between two that race, so a target
-// that somebody else took since claimable looked must not be passed over here:
+// that somebody else took since unblocked looked must not be passed over here:
 // only the job's own locks are.
-func (s *Store) lockTargets(ctx context.Context, tx *sql.Tx, jobID string) error {
+func (s *Store) lockTargets(ctx context.Context, tx *sql.Tx, jobIDs []any) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO target_locks (target, job_id)
 		SELECT mine.target, mine.job_id FROM job_targets mine LEFT JOIN target_locks held ON held.target = mine.target AND held.job_id = mine.job_id
-		WHERE mine.job_id = ? AND held.target IS NULL ORDER BY mine.target`, jobID)
-	if s.duplicate(err) {
+		WHERE mine.job_id IN `+marks(len(jobIDs))+` AND held.target IS NULL ORDER BY mine.target`, jobIDs...)
+	if s.duplicate(err) && len(jobIDs) == 1 {
 		return bridge.ErrNotClaimable
 	}
 	return err
 }
 
 // take writes the claim into the job's row.
-func take(ctx context.Context, tx *sql.Tx, row jobRow, node string, lease time.Duration) (bridge.Claim, error) {
+func (w *writing) take(row *jobRow, c *claiming, asked time.Time) bridge.Claim {
 	job := row.job
 	job.Status, job.NextAttemptAt = schemas.Processing, nil
 	job.Attempts++
@@ -94,15 +164,9 @@ func take(ctx context.Context, tx *sql.Tx, row jobRow, node string, lease time.D
 		started := fromMicros(row.now)
 		job.StartedAt = &started
 	}
-	_, err := tx.ExecContext(ctx, "UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, node = ?, started_at = ? WHERE id = ?",
-		string(job.Status), row.fence+1, job.Attempts, row.now+lease.Microseconds(), node, toTime(job.StartedAt), job.ID)
-	if err != nil {
-		return bridge.Claim{}, err
-	}
-	if row.fence > 0 { // before the first claim nobody could journal
-		job.Steps, err = readSteps(ctx, tx, job.ID)
-	}
-	return bridge.Claim{Job: job, Fence: row.fence + 1}, err
+	w.set(job.ID, "status, fence, attempts, claimable_at, node, started_at",
+		string(job.Status), row.fence+1, job.Attempts, row.now+c.lease.Microseconds(), c.node, toTime(job.StartedAt))
+	return bridge.Claim{Job: job, Fence: row.fence + 1, Until: asked.Add(c.lease)}
 }
 
 // ShopOf is the shop of a job.

@@ -44,8 +44,8 @@ var costs = map[string]cost{
 	"claim, first of a job":    {4, 1},
 	"claim, next of a job":     {5, 1}, // with its journal
 	"claim of a job not due":   {1, 0},
-	"journal, first of a step": {4, 1},
-	"journal, next of a step":  {3, 1},
+	"journal, first of a step": {3, 1},
+	"journal, next of a step":  {2, 1},
 	"renew":                    {2, 1},
 	"release":                  {2, 1},
 	"finish":                   {5, 1},

@@ -20,8 +20,14 @@ type dialect struct {
 	locker lock.SessionLocker
 	// acceptors is how many transactions take in accepted jobs side by side.
 	acceptors int
-	// forUpdate locks the rows a SELECT finds until the transaction ends.
-	forUpdate string
+	// lanes is how many transactions of the ledger's group run side by side.
+	lanes int
+	// forUpdate locks the rows a SELECT finds until the transaction ends;
+	// skipLocked leaves out those that another transaction has locked.
+	forUpdate, skipLocked string
+	// replacing ends an INSERT: of a row whose unique key is there already the
+	// columns are replaced.
+	replacing func(key, columns []string) string
 	// clock is an SQL expression: the time in microseconds since 1970 by which
 	// leases run. local is the clock of this process.
 	clock func(local func() time.Time) string

@@ -14,44 +14,88 @@ import (
 type holding struct {
 	id       string
 	asked    time.Time // local, before the database's clock was read
-	now      int64     // by the database's clock
+	now      int64     // by the database's clock, one for the transaction
+	fence    int64
+	leaseEnd sql.NullInt64
 	attempts int
-	job      bridge.Job // of it only what an event names, and the progress so far
+	job      bridge.Job // of it only what an event names, its status, and the progress so far
 }
 
+// errRowLocked: another transaction has the job's row, or there is none.
+var errRowLocked = errors.New("the job's row is locked")
+
 // fenced runs work only while the claim is the newest and its lease has not
-// run out. The job's row stays locked meanwhile, so nobody can claim it
-// between the look and the write.
-func (s *Store) fenced(ctx context.Context, c bridge.Claim, work func(tx *sql.Tx, h holding) error) error {
-	return s.transact(ctx, func(tx *sql.Tx) error {
-		h := holding{id: c.Job.ID, asked: s.now(), job: bridge.Job{ID: c.Job.ID}}
-		var status string
-		var fence int64
-		var leaseEnd sql.NullInt64
-		err := tx.QueryRowContext(ctx,
-			"SELECT "+s.clock(s.now)+", status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done FROM jobs WHERE id = ?"+s.forUpdate, h.id).
-			Scan(&h.now, &status, &fence, &leaseEnd, &h.attempts, &h.job.Kind, &h.job.Shop, &h.job.ClientID, &h.job.BatchID, &h.job.Progress.Done)
-		if errors.Is(err, sql.ErrNoRows) {
-			return bridge.ErrFenced
+// run out, in a transaction it may share. The job's row stays locked meanwhile,
+// so nobody can claim it between the look and the write. work may run again, and
+// when ctx ends first, after fenced has returned: what it leaves for its caller
+// counts only if no error came back.
+func (s *Store) fenced(ctx context.Context, c bridge.Claim, work func(w *writing, h holding) error) error {
+	return s.call(&call{ctx: ctx, jobID: c.Job.ID, fence: c.Fence, write: work})
+}
+
+// transactWrites locks the rows of calls in the order of their ids, which all
+// such transactions share, and lets those write that hold the newest claim.
+func (s *Store) transactWrites(ctx context.Context, tx *sql.Tx, calls []*call, lock string) ([]error, error) {
+	holdings, err := s.holdings(ctx, tx, ids(calls), lock)
+	if err != nil {
+		return nil, err
+	}
+	answers := make([]error, len(calls))
+	w := &writing{store: s, ctx: ctx, tx: tx}
+	for i, c := range calls {
+		h, found := holdings[c.jobID]
+		switch {
+		case !found && lock == s.forUpdate:
+			answers[i] = bridge.ErrFenced
+		case !found:
+			answers[i] = errRowLocked
+		case h.job.Status != schemas.Processing || h.fence != c.fence || h.leaseEnd.Int64 <= h.now:
+			answers[i] = bridge.ErrFenced
+		default:
+			if err := c.write(w, h); err != nil {
+				return nil, err
+			}
 		}
-		if err != nil {
-			return err
+	}
+	return answers, w.flush()
+}
+
+// holdings locks and reads jobs. Their time is the last at which a row was
+// read: to wait for the next may have taken longer than a lease had left.
+func (s *Store) holdings(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]holding, error) {
+	asked := s.now()
+	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", id, status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done, progress_total FROM jobs WHERE id IN "+
+		marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]holding{}
+	var now int64
+	for rows.Next() {
+		h := holding{asked: asked}
+		if err := rows.Scan(&h.now, &h.id, &h.job.Status, &h.fence, &h.leaseEnd, &h.attempts, &h.job.Kind, &h.job.Shop, &h.job.ClientID, &h.job.BatchID,
+			&h.job.Progress.Done, &h.job.Progress.Total); err != nil {
+			return nil, err
 		}
-		if schemas.JobStatus(status) != schemas.Processing || fence != c.Fence || leaseEnd.Int64 <= h.now {
-			return bridge.ErrFenced
-		}
-		return work(tx, h)
-	})
+		h.job.ID, now = h.id, max(now, h.now)
+		found[h.id] = h
+	}
+	for id, h := range found {
+		h.now = now
+		found[id] = h
+	}
+	return found, rows.Err()
 }
 
 // Renew prolongs the lease. One that has run out stays so, even if nobody has
 // claimed the job yet: its holder may have been told so already.
 func (s *Store) Renew(ctx context.Context, c bridge.Claim, lease time.Duration) (time.Time, error) {
 	var until time.Time
-	err := s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
+	err := s.fenced(ctx, c, func(w *writing, h holding) error {
 		until = h.asked.Add(lease)
-		_, err := tx.ExecContext(ctx, "UPDATE jobs SET claimable_at = ? WHERE id = ?", h.now+lease.Microseconds(), h.id)
-		return err
+		w.set(h.id, "claimable_at", h.now+lease.Microseconds())
+		return nil
 	})
 	if err != nil {
 		return time.Time{}, err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -11,17 +10,18 @@ import (
 // Journal writes a step's record and the job's progress, and tells of progress
 // that is new.
 func (s *Store) Journal(ctx context.Context, c bridge.Claim, step bridge.StepRecord, progress schemas.Progress) error {
-	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
-		if err := writeStep(ctx, tx, h.id, step); err != nil {
-			return err
+	row, err := stepRow(c.Job.ID, step)
+	if err != nil {
+		return s.fault(err)
+	}
+	return s.fenced(ctx, c, func(w *writing, h holding) error {
+		w.record(row)
+		if progress != h.job.Progress {
+			w.set(h.id, "progress_done, progress_total", progress.Done, progress.Total)
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE jobs SET progress_done = ?, progress_total = ? WHERE id = ?", progress.Done, progress.Total, h.id); err != nil {
-			return err
-		}
-		if err := s.lookAfter(ctx, tx, h.now, c.Job.Shop, step); err != nil {
-			return err
-		}
-		return s.insertEvents(ctx, tx, h.progressed(progress))
+		w.look(h.now, c.Job.Shop, step)
+		w.tell(h.progressed(progress))
+		return nil
 	})
 }
 
@@ -33,19 +33,19 @@ func (s *Store) Release(ctx context.Context, c bridge.Claim, r bridge.Release) e
 	if err != nil {
 		return s.fault(err)
 	}
-	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
+	return s.fenced(ctx, c, func(w *writing, h holding) error {
 		pause := max(0, r.At.Sub(h.asked).Microseconds())
 		attempts := h.attempts
 		if !r.Counted {
 			attempts--
 		}
-		_, err := tx.ExecContext(ctx, "UPDATE jobs SET status = ?, claimable_at = ?, attempts = ?, error = ? WHERE id = ?",
-			string(schemas.Retrying), h.now+pause, attempts, fault, h.id)
-		return err
+		w.set(h.id, "status, claimable_at, attempts, error", string(schemas.Retrying), h.now+pause, attempts, fault)
+		return nil
 	})
 }
 
-// Finish ends a claimed job, lets go of its targets and tells of its end.
+// Finish ends a claimed job, writes what of its journal was left for now, lets
+// go of its targets and tells of its end.
 func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) error {
 	if !e.Status.Terminal() || !bridge.CanMove(schemas.Processing, e.Status) {
 		return bridge.Fault(bridge.CodeInternal, nil, "A job cannot move from %s to %s.", schemas.Processing, e.Status)
@@ -54,17 +54,20 @@ func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) err
 	if err != nil {
 		return s.fault(err)
 	}
-	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
-		_, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, claimable_at = NULL, finished_at = ?, result = ?, error = ?,
-			progress_done = ?, progress_total = ? WHERE id = ?`,
-			string(e.Status), h.now, toText(e.Result), fault, e.Progress.Done, e.Progress.Total, h.id)
-		if err != nil {
-			return err
+	steps := make([][]any, len(e.Steps))
+	for i, step := range e.Steps {
+		if steps[i], err = stepRow(c.Job.ID, step); err != nil {
+			return s.fault(err)
 		}
-		if err := leaveTargets(ctx, tx, h.id); err != nil {
-			return err
-		}
-		return s.insertEvents(ctx, tx, h.progressed(e.Progress),
-			jobNews(bridge.JobTopic(e.Status), h.job, func() (bridge.Job, error) { return loadJob(ctx, tx, h.id) }))
+	}
+	return s.fenced(ctx, c, func(w *writing, h holding) error {
+		w.record(steps...)
+		w.look(h.now, c.Job.Shop, e.Steps...)
+		w.set(h.id, "status, claimable_at, finished_at, result, error, progress_done, progress_total",
+			string(e.Status), nil, h.now, toText(e.Result), fault, e.Progress.Done, e.Progress.Total)
+		w.end(h.id)
+		w.tell(h.progressed(e.Progress),
+			jobNews(bridge.JobTopic(e.Status), h.job, func() (bridge.Job, error) { return loadJob(w.ctx, w.tx, h.id) }))
+		return nil
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -27,7 +28,16 @@ func mysqlDialect() dialect {
 		migrations: "migrations/mysql",
 		locker:     mysqlMigrationLock{},
 		acceptors:  2, // measured: one more than a flush can keep busy, four are slower
+		lanes:      2,
 		forUpdate:  " FOR UPDATE",
+		skipLocked: " FOR UPDATE SKIP LOCKED",
+		replacing: func(_, columns []string) string {
+			var sets []string
+			for _, column := range columns {
+				sets = append(sets, column+" = VALUES("+column+")")
+			}
+			return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
+		},
 		// The server's clock, because the clocks of several nodes differ; and
 		// SYSDATE, because NOW stands still while a statement waits for a lock.
 		clock:     func(func() time.Time) string { return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)" },

@@ -42,6 +42,8 @@ type Store struct {
 	closed    bool
 	acceptors sync.WaitGroup
 
+	group group
+
 	telling sync.Map      // transactions that wrote deliveries and have not ended
 	written chan struct{} // has room for one
 }
@@ -121,6 +123,7 @@ func (s *Store) Close() error {
 		close(s.queue)
 	}
 	s.closing.Unlock()
+	s.group.close()
 	s.acceptors.Wait()
 	return s.close()
 }

@@ -78,7 +78,7 @@ func (s *Store) Amend(ctx context.Context, d bridge.Decision, change func(*bridg
 		if !bridge.CanMove(from, row.job.Status) {
 			return bridge.Fault(bridge.CodeInternal, nil, "A job cannot move from %s to %s.", from, row.job.Status)
 		}
-		if err := rewrite(ctx, tx, row); err != nil {
+		if err := s.rewrite(ctx, tx, row); err != nil {
 			return err
 		}
 		job = row.job
@@ -105,7 +105,7 @@ func outcomes(before, after bridge.Journal) []bridge.StepRecord {
 }
 
 // rewrite stores an amended job, its journal and its place before its targets.
-func rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
+func (s *Store) rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 	job := row.job
 	fault, err := errorText(job.Error)
 	if err != nil {
@@ -119,10 +119,14 @@ func rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM job_steps WHERE job_id = ?", job.ID); err != nil {
 		return err
 	}
-	for _, step := range job.Steps {
-		if err := writeStep(ctx, tx, job.ID, step); err != nil {
+	steps := make([][]any, len(job.Steps))
+	for i, step := range job.Steps {
+		if steps[i], err = stepRow(job.ID, step); err != nil {
 			return err
 		}
+	}
+	if err := s.writeSteps(ctx, tx, steps); err != nil {
+		return err
 	}
 	if err := leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
 		return err

@@ -33,12 +33,12 @@ func rehearsed(kind string) error {
 // early has it without any of them. In all else it is Claim: one of many gets
 // it, and not while a lease covers it.
 func (s *Store) ClaimEarly(ctx context.Context, jobID, node string, lease time.Duration) (bridge.Claim, error) {
-	return s.claim(ctx, jobID, node, lease, func(row *jobRow) error {
+	return s.claim(ctx, jobID, &claiming{node: node, lease: lease, consider: func(row *jobRow) error {
 		if row.job.Status == schemas.Accepted {
 			row.claimableAt.Int64 = 0
 		}
 		return rehearsed(row.job.Kind)
-	})
+	}})
 }
 
 // RemoveRehearsal removes a rehearsal's job with all that belongs to it,

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -21,6 +22,14 @@ func sqliteDialect() dialect {
 		goose:      goose.DialectSQLite3,
 		migrations: "migrations/sqlite",
 		acceptors:  1, // SQLite has one writer at a time
+		lanes:      1,
+		replacing: func(key, columns []string) string {
+			var sets []string
+			for _, column := range columns {
+				sets = append(sets, column+" = excluded."+column)
+			}
+			return " ON CONFLICT (" + strings.Join(key, ", ") + ") DO UPDATE SET " + strings.Join(sets, ", ")
+		},
 		// All nodes of an SQLite file are on one machine and share its clock.
 		// Rounded up, so that no lease ends before its holder was told.
 		clock: func(local func() time.Time) string {

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strings"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 )
@@ -40,25 +42,26 @@ func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRec
 	return steps, rows.Err()
 }
 
-// writeStep replaces the record of a step, keeping its first place in the
-// order, or adds it. The job's row is locked, so nobody adds it meanwhile.
-func writeStep(ctx context.Context, tx *sql.Tx, jobID string, r bridge.StepRecord) error {
+var (
+	stepKey   = []string{"job_id", "unit", "name"}
+	stepFirst = []string{"seq"} // of a known step the place in the order stays
+	stepRest  = []string{"target", "state", "sends", "baseline", "before_value", "after_value", "detail", "error", "sent_at", "done_at"}
+	stepsInto = "job_steps (" + strings.Join(slices.Concat(stepKey, stepFirst, stepRest), ", ") + ")"
+)
+
+// stepRow is a record as stepsInto takes it.
+func stepRow(jobID string, r bridge.StepRecord) ([]any, error) {
 	fault, err := errorText(r.Error)
-	if err != nil {
-		return err
-	}
-	known, err := affected(tx.ExecContext(ctx, `UPDATE job_steps SET target = ?, state = ?, sends = ?, baseline = ?, before_value = ?, after_value = ?,
-		detail = ?, error = ?, sent_at = ?, done_at = ? WHERE job_id = ? AND unit = ? AND name = ?`,
-		r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
-		words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt), jobID, r.Unit, r.Name))
-	if err != nil || known {
-		return err
-	}
-	return insertRows(ctx, tx, "job_steps (job_id, unit, name, seq, target, state, sends, baseline, before_value, after_value, detail, error, sent_at, done_at)",
-		[][]any{{
-			jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
-			words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt),
-		}})
+	return []any{
+		jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
+		words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt),
+	}, err
+}
+
+// writeSteps replaces the records of steps, which keep their first places in
+// the order, or adds them.
+func (s *Store) writeSteps(ctx context.Context, tx *sql.Tx, rows [][]any) error {
+	return insertRowsThen(ctx, tx, stepsInto, rows, s.replacing(stepKey, stepRest))
 }
 
 // affected reports whether a statement found a row.

@@ -24,14 +24,14 @@ func targetOf(shop, target string) string {
 func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (bool, error) {
 	var ours bool
 	target = targetOf(c.Job.Shop, target)
-	err := s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
+	err := s.fenced(ctx, c, func(w *writing, h holding) error {
 		var holder string
-		err := tx.QueryRowContext(ctx, "SELECT job_id FROM target_locks WHERE target = ?", target).Scan(&holder)
+		err := w.tx.QueryRowContext(w.ctx, "SELECT job_id FROM target_locks WHERE target = ?", target).Scan(&holder)
 		if err == nil || !errors.Is(err, sql.ErrNoRows) {
 			ours = holder == h.id
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO target_locks (target, job_id) VALUES (?, ?)", target, h.id)
+		_, err = w.tx.ExecContext(w.ctx, "INSERT INTO target_locks (target, job_id) VALUES (?, ?)", target, h.id)
 		if s.duplicate(err) {
 			ours = false
 			return nil
@@ -39,23 +39,26 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 		ours = true
 		return err
 	})
-	return ours && err == nil, err
+	if err != nil {
+		return false, err
+	}
+	return ours, nil
 }
 
 // UnlockTarget gives a target back before the job ends; one the job does not
 // hold is left alone.
 func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
-	return s.fenced(ctx, c, func(tx *sql.Tx, h holding) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", targetOf(c.Job.Shop, target), h.id)
+	return s.fenced(ctx, c, func(w *writing, h holding) error {
+		_, err := w.tx.ExecContext(w.ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", targetOf(c.Job.Shop, target), h.id)
 		return err
 	})
 }
 
-// leaveTargets gives back all a job holds and takes it out of every queue.
-func leaveTargets(ctx context.Context, tx *sql.Tx, jobID string) error {
-	if _, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE job_id = ?", jobID); err != nil {
+// leaveTargets gives back all that jobs hold and takes them out of every queue.
+func leaveTargets(ctx context.Context, tx *sql.Tx, jobIDs ...any) error {
+	if _, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE job_id IN "+marks(len(jobIDs)), jobIDs...); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM job_targets WHERE job_id = ?", jobID)
+	_, err := tx.ExecContext(ctx, "DELETE FROM job_targets WHERE job_id IN "+marks(len(jobIDs)), jobIDs...)
 	return err
 }
