@@ -15,6 +15,9 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	if waiting != nil {
 		counted := waiting.counted && !waiting.stop && !a.progressed
 		if !a.spent(counted) {
+			if err := a.flush(ctx); err != nil {
+				return err
+			}
 			return a.release(ctx, Release{At: waiting.at.UTC(), Counted: counted, Error: jobError(waiting.err)})
 		}
 		if outcome, err = a.exhaust(ctx, outcome, waiting.err); err != nil {
@@ -27,6 +30,9 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	}
 	if err := a.worker.Ledger.Finish(ctx, a.claim, ending); err != nil {
 		return err
+	}
+	for _, rec := range ending.Steps {
+		a.written(rec)
 	}
 	job := a.claim.Job
 	a.worker.observer().Ended(job, ending.Status, a.worker.Now().Sub(job.AcceptedAt))
@@ -78,7 +84,7 @@ func (a *attempt) exhaust(ctx context.Context, outcome Outcome, last *Error) (Ou
 
 // ending sums the units up: needs_review outweighs failed outweighs succeeded.
 func (a *attempt) ending(plan Plan, outcome Outcome) (Ending, error) {
-	end := Ending{Status: schemas.Succeeded, Progress: a.progress()}
+	end := Ending{Status: schemas.Succeeded, Progress: a.progress(), Steps: a.unwritten}
 	failed := 0
 	var first *Error
 	for _, u := range outcome.Units {

@@ -24,10 +24,11 @@ type attempt struct {
 
 	mu         sync.Mutex // held while the journal is written, so that progress never goes back
 	journal    Journal
-	seq        int    // of the next step record
-	concluded  int    // units done, failed or unknown
-	progressed bool   // some step was settled in this attempt
-	halted     *pause // why no further call is made; settled units still count
+	unwritten  []StepRecord // of the journal, waiting for the ledger's next write
+	seq        int          // of the next step record
+	concluded  int          // units done, failed or unknown
+	progressed bool         // some step was settled in this attempt
+	halted     *pause       // why no further call is made; settled units still count
 }
 
 // journalTimeout bounds a write to the ledger made after the attempt's own
@@ -234,7 +235,14 @@ func concluded(s Step, rec StepRecord) (UnitState, *Error) {
 	return UnitDone, nil
 }
 
+// unlock gives targets back, once what was found under their locks is written.
 func (a *attempt) unlock(ctx context.Context, locked map[string]bool) error {
+	if len(locked) == 0 {
+		return nil
+	}
+	if err := a.flush(ctx); err != nil {
+		return err
+	}
 	for target := range locked {
 		if err := a.worker.Ledger.UnlockTarget(ctx, a.claim, target); err != nil {
 			return err
@@ -265,7 +273,7 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 	rec.Target, rec.Baseline, rec.Before = baseline.Target, baseline.Data, baseline.Before
 	if baseline.Skip != "" {
 		rec.State, rec.After, rec.Detail, rec.DoneAt = StepSkipped, baseline.After, baseline.Skip, a.now()
-		return rec, nil, a.write(ctx, rec)
+		return rec, nil, a.skip(ctx, rec)
 	}
 	return a.send(ctx, s, rec, baseline)
 }
@@ -363,17 +371,57 @@ func (a *attempt) waitFor(ctx context.Context, err error) *pause {
 func (a *attempt) write(ctx context.Context, rec StepRecord) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.note(rec)
+	return a.writeDown(ctx, rec)
+}
+
+// skip journals a step for which no call ever left. Of a job with one unit the
+// record may wait for the next write, or for the end: should the worker die
+// before, the next one reads the shop again and decides anew. Of several units
+// each is written at once, for the progress it shows.
+func (a *attempt) skip(ctx context.Context, rec StepRecord) error {
+	if a.units > 1 || rec.Sends > 0 {
+		return a.write(ctx, rec)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.note(rec)
+	a.unwritten = append(a.unwritten, rec)
+	return nil
+}
+
+// flush writes what waits.
+func (a *attempt) flush(ctx context.Context) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.writeDown(ctx)
+}
+
+// note keeps a record in mind; mu is held.
+func (a *attempt) note(rec StepRecord) {
 	a.journal = a.journal.with(rec)
 	a.progressed = a.progressed || rec.State.Settled()
+}
+
+// writeDown writes what waits and these; mu is held. What the ledger refuses is
+// not kept for later: its error ends the attempt.
+func (a *attempt) writeDown(ctx context.Context, recs ...StepRecord) error {
+	recs, a.unwritten = append(a.unwritten, recs...), nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 	defer cancel()
-	if err := a.worker.Ledger.Journal(ctx, a.claim, rec, a.progress()); err != nil {
-		return err
+	for _, rec := range recs {
+		if err := a.worker.Ledger.Journal(ctx, a.claim, rec, a.progress()); err != nil {
+			return err
+		}
+		a.written(rec)
 	}
+	return nil
+}
+
+func (a *attempt) written(rec StepRecord) {
 	if rec.State.Settled() {
 		a.worker.observer().Step(a.claim.Job.Kind, rec)
 	}
-	return nil
 }
 
 func (a *attempt) now() *time.Time {
