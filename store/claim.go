@@ -75,7 +75,7 @@ func (s *Store) transactClaims(ctx context.Context, tx *sql.Tx, calls []*call, l
 	if len(due) == 0 {
 		return answers, nil
 	}
-	free, err := texts(tx.QueryContext(ctx, "SELECT j.id FROM jobs j WHERE j.id IN "+marks(len(due))+" AND "+unblocked, due...))
+	free, err := texts(tx.QueryContext(ctx, "SELECT j.id FROM jobs j"+s.by("PRIMARY")+" WHERE j.id IN "+marks(len(due))+" AND "+unblocked, due...))
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s *Store) transactClaims(ctx context.Context, tx *sql.Tx, calls []*call, l
 
 // candidates locks and reads jobs, all at the last time one was read.
 func (s *Store) candidates(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]*jobRow, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs WHERE id IN "+marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
+	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs"+s.by("PRIMARY")+" WHERE id IN "+marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (r *jobRow) claimable(consider func(*jobRow) error) error {
 // only the job's own locks are.
 func (s *Store) lockTargets(ctx context.Context, tx *sql.Tx, jobIDs []any) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO target_locks (target, job_id)
-		SELECT mine.target, mine.job_id FROM job_targets mine LEFT JOIN target_locks held ON held.target = mine.target AND held.job_id = mine.job_id
+		SELECT mine.target, mine.job_id FROM job_targets mine`+s.by("job_targets_job")+` LEFT JOIN target_locks held`+s.by("PRIMARY")+` ON held.target = mine.target AND held.job_id = mine.job_id
 		WHERE mine.job_id IN `+marks(len(jobIDs))+` AND held.target IS NULL ORDER BY mine.target`, jobIDs...)
 	if s.duplicate(err) && len(jobIDs) == 1 {
 		return bridge.ErrNotClaimable

@@ -25,6 +25,12 @@ type dialect struct {
 	// forUpdate locks the rows a SELECT finds until the transaction ends;
 	// skipLocked leaves out those that another transaction has locked.
 	forUpdate, skipLocked string
+	// by makes a statement find rows by an index, whatever the database believes
+	// of the table's size: to go through a small table is to wait for everybody
+	// who has one of its rows locked. deleteOf is a DELETE that does the same, up
+	// to the list of the jobs whose rows go.
+	by       func(index string) string
+	deleteOf func(table string) string
 	// replacing ends an INSERT: of a row whose unique key is there already the
 	// columns are replaced.
 	replacing func(key, columns []string) string

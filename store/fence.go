@@ -64,7 +64,7 @@ func (s *Store) transactWrites(ctx context.Context, tx *sql.Tx, calls []*call, l
 // read: to wait for the next may have taken longer than a lease had left.
 func (s *Store) holdings(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]holding, error) {
 	asked := s.now()
-	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", id, status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done, progress_total FROM jobs WHERE id IN "+
+	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", id, status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done, progress_total FROM jobs"+s.by("PRIMARY")+" WHERE id IN "+
 		marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
 	if err != nil {
 		return nil, err

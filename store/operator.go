@@ -128,7 +128,7 @@ func (s *Store) rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 	if err := s.writeSteps(ctx, tx, steps); err != nil {
 		return err
 	}
-	if err := leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
+	if err := s.leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
 		return err
 	}
 	return insertRows(ctx, tx, "job_targets (target, job_id)", newTargets(job))

@@ -53,6 +53,7 @@ func (r rig) plans(analyzed bool) {
 	step := bridge.StepRecord{Name: "price", State: bridge.StepSending}
 	known := accepted
 	known.ID = uuid.Must(uuid.NewV7()).String()
+	several, held := r.many(20), []bridge.Claim(nil)
 	for _, call := range []struct {
 		name string
 		do   func() error
@@ -70,6 +71,8 @@ func (r rig) plans(analyzed bool) {
 		{"unlock a target", func() error { return r.UnlockTarget(r.Context(), c, "product:other") }},
 		{"job", func() error { _, err := r.Job(r.Context(), accepted.ID); return err }},
 		{"finish", func() error { return r.Finish(r.Context(), c, bridge.Ending{Status: schemas.Succeeded}) }},
+		{"claims together", func() error { held = r.claimedTogether(several); return nil }},
+		{"ends together", func() error { r.finishedTogether(held); return nil }},
 		{"list", func() error { _, err := r.Jobs(r.Context(), bridge.JobFilter{}); return err }},
 		{"list", func() error { _, err := r.Jobs(r.Context(), bridge.JobFilter{Status: schemas.Succeeded}); return err }},
 		{"list", func() error { _, err := r.Jobs(r.Context(), bridge.JobFilter{Status: schemas.Failed}); return err }},

@@ -54,7 +54,7 @@ func (s *Store) RemoveRehearsal(ctx context.Context, jobID string) error {
 			err = rehearsed(kind)
 		}
 		if err == nil {
-			err = leaveTargets(ctx, tx, jobID)
+			err = s.leaveTargets(ctx, tx, jobID)
 		}
 		if err == nil {
 			err = removeJob(ctx, tx, jobID)

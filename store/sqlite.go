@@ -23,6 +23,8 @@ func sqliteDialect() dialect {
 		migrations: "migrations/sqlite",
 		acceptors:  1, // SQLite has one writer at a time
 		lanes:      1,
+		by:         func(string) string { return "" },
+		deleteOf:   func(table string) string { return "DELETE FROM " + table + " WHERE job_id IN " },
 		replacing: func(key, columns []string) string {
 			var sets []string
 			for _, column := range columns {

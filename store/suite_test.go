@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -253,6 +254,16 @@ func (r rig) eventually(or string, happened func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
+			r.Fatal(or)
+		}
+	}
+}
+
+// soon polls for what happens inside this process.
+func (r rig) soon(or string, happened func() bool) {
+	r.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !happened(); runtime.Gosched() {
+		if time.Now().After(deadline) {
 			r.Fatal(or)
 		}
 	}

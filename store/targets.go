@@ -55,10 +55,11 @@ func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string)
 }
 
 // leaveTargets gives back all that jobs hold and takes them out of every queue.
-func leaveTargets(ctx context.Context, tx *sql.Tx, jobIDs ...any) error {
-	if _, err := tx.ExecContext(ctx, "DELETE FROM target_locks WHERE job_id IN "+marks(len(jobIDs)), jobIDs...); err != nil {
-		return err
+func (s *Store) leaveTargets(ctx context.Context, tx *sql.Tx, jobIDs ...any) error {
+	for _, table := range []string{"target_locks", "job_targets"} {
+		if _, err := tx.ExecContext(ctx, s.deleteOf(table)+marks(len(jobIDs)), jobIDs...); err != nil {
+			return err
+		}
 	}
-	_, err := tx.ExecContext(ctx, "DELETE FROM job_targets WHERE job_id IN "+marks(len(jobIDs)), jobIDs...)
-	return err
+	return nil
 }

@@ -70,13 +70,13 @@ func (w *writing) flush() error {
 		return err
 	}
 	for _, u := range w.updates {
-		query, args := u.statement()
+		query, args := u.statement(w.store.by("PRIMARY"))
 		if _, err := w.tx.ExecContext(w.ctx, query, args...); err != nil {
 			return err
 		}
 	}
 	if len(w.ended) > 0 {
-		if err := leaveTargets(w.ctx, w.tx, w.ended...); err != nil {
+		if err := w.store.leaveTargets(w.ctx, w.tx, w.ended...); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func (w *writing) flush() error {
 // statement is one UPDATE for all its jobs. A column of which each job gets a
 // value of its own is a CASE: both databases know it, and have no other way in
 // common that needs no values for the rest of the row.
-func (u update) statement() (query string, args []any) {
+func (u update) statement(by string) (query string, args []any) {
 	var sets []string
 	for i, column := range strings.Split(u.columns, ", ") {
 		if u.alike(i) {
@@ -103,7 +103,7 @@ func (u update) statement() (query string, args []any) {
 			args = append(args, id, u.values[at][i])
 		}
 	}
-	return "UPDATE jobs SET " + strings.Join(sets, ", ") + " WHERE id IN " + marks(len(u.jobIDs)), append(args, u.jobIDs...)
+	return "UPDATE jobs" + by + " SET " + strings.Join(sets, ", ") + " WHERE id IN " + marks(len(u.jobIDs)), append(args, u.jobIDs...)
 }
 
 // alike: every job gets the same value of a column.
