@@ -71,7 +71,7 @@ func measureJobs(ctx context.Context, b *bench) error {
 		rows = append(rows, []string{one.name, rate[one.name].spread("%.0f"), fmt.Sprint(done[one.name]), floor, rate[one.name].against(rate[riverBurner]).middle("%.2f")})
 	}
 	b.report.say("A backlog of %d jobs that do nothing, %d a turn, for at most %s a turn; writing the backlog is not timed. "+
-		"`bridge` is stream and sweep, claim, plan, one journalled step, finish: three fenced transactions a job. `statements`, the floor, are the same three transactions alone, by as many goroutines. "+
+		"`bridge` is stream and sweep, claim, plan, a step with nothing to send, finish: two fenced writes a job, each in a transaction that workers share. `statements`, the floor, are the store's same two calls alone, by as many goroutines. "+
 		"River and asynq run with the number of workers and the pauses that suit them best; each takes jobs and completes them in batches or in memory, and neither journals steps, keeps one writer for a product or fences its workers.",
 		b.jobs, max(1, b.jobs/b.rounds), b.patient)
 	b.report.table([]string{"who", "jobs/s", "done in all", "of the floor", "× River"}, rows)

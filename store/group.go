@@ -26,7 +26,7 @@ type call struct {
 	jobID string
 	claim *claiming                         // nil for a write
 	fence int64                             // of a write
-	write func(w *writing, h holding) error // its error answers this call alone if it is a refusal
+	write func(w *writing, h holding) error // its error is the transaction's
 	done  chan error                        // has room for the one answer
 }
 

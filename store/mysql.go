@@ -28,7 +28,7 @@ func mysqlDialect() dialect {
 		migrations: "migrations/mysql",
 		locker:     mysqlMigrationLock{},
 		acceptors:  2, // measured: one more than a flush can keep busy, four are slower
-		lanes:      2,
+		lanes:      1, // with 8 workers no run with two was faster; docs/performance.md
 		forUpdate:  " FOR UPDATE",
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		by:         func(index string) string { return " FORCE INDEX (" + index + ")" },
