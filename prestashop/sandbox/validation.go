@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -40,10 +41,13 @@ var validators = map[string]func(string) bool{
 }
 
 // matches makes a check of a pattern. As in PHP, a pattern fails on a string
-// that is not UTF-8, and a "$" lets one final line feed pass.
+// that is not UTF-8, and a "$" lets one final line feed pass. It is compiled
+// when it is first needed: a bridge without a sandbox must not start later for
+// it.
 func matches(pattern string) func(string) bool {
-	re := regexp.MustCompile(pattern)
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 	return func(s string) bool {
+		re := compiled()
 		return utf8.ValidString(s) && (re.MatchString(s) || strings.HasSuffix(s, "\n") && re.MatchString(s[:len(s)-1]))
 	}
 }
@@ -60,20 +64,17 @@ func isFloat(s string) bool {
 	return err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
-var (
-	scriptTag  = regexp.MustCompile(`(?is)<\s*script`)
-	scriptURL  = regexp.MustCompile(`(?i)script:`)
-	frameTag   = regexp.MustCompile(`(?is)<\s*(i?frame|form|input|embed|object)`)
-	eventsAttr = regexp.MustCompile(`(?is)on(mouse(down|move|up|over|out|enter|leave|wheel)|load|unload|focus(in|out)?|blur|change|` +
+// unclean is what the shop takes for a script, an event attribute or a frame.
+var unclean = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?is)<\s*script|script:|<\s*(i?frame|form|input|embed|object)|` +
+		`on(mouse(down|move|up|over|out|enter|leave|wheel)|load|unload|focus(in|out)?|blur|change|` +
 		`submit|(dbl)?click|key(down|up|press)|error|select|reset|abort|drag(drop|end|enter|leave|over|start)?|drop|` +
 		`resize(start|end)?|activate|afterprint|move(start|end)?|copy|cut|paste|contextmenu|hashchange|input|message|` +
 		`offline|online|readystatechange|scroll|search|selectstart|selectionchange|start|stop|finish)\s*=`)
-)
+})
 
 // isCleanHTML refuses scripts, event attributes and frames (138).
-func isCleanHTML(s string) bool {
-	return !scriptTag.MatchString(s) && !scriptURL.MatchString(s) && !frameTag.MatchString(s) && !eventsAttr.MatchString(s)
-}
+func isCleanHTML(s string) bool { return !unclean().MatchString(s) }
 
 // validate checks one value and gives the shop's message, or "" if it passes.
 // It may replace an empty value by the field's default.
