@@ -20,6 +20,7 @@ const startGrace = 3 * time.Second
 // through a bridge elsewhere. The identity is the configured client. It ends
 // with its input.
 func mcpStdio(ctx context.Context, p process) error {
+	setCollector(p.getenv) // a start that collects less answers sooner
 	set := flags(p, "mcp")
 	envFile := set.String("env-file", "", "settings file (default .env.bridge when it exists)")
 	shopName := set.String("shop", bridge.DefaultShop, "the shop to work on; bridge shops list shows them")
