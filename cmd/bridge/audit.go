@@ -26,11 +26,7 @@ func audit(ctx context.Context, p process) error {
 		fmt.Fprint(p.stderr, auditUsage)
 		return errUsage
 	}
-	c, err := settingsFor(p, *envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	_, db, err := openRecords(ctx, p, *envFile)
 	if err != nil {
 		return err
 	}

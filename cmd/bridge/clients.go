@@ -54,15 +54,11 @@ func clients(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	if len(words) == 0 || len(words) > 2 || (words[0] == "list") != (len(words) == 1) {
+	if !listOrSubject(words) {
 		fmt.Fprint(p.stderr, clientsUsage)
 		return errUsage
 	}
-	c, err := settingsFor(p, f.envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	c, db, err := openRecords(ctx, p, f.envFile)
 	if err != nil {
 		return err
 	}

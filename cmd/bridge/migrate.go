@@ -13,11 +13,7 @@ func migrate(ctx context.Context, p process) error {
 	if err := parse(p, set); err != nil {
 		return err
 	}
-	c, err := settingsFor(p, *envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	_, db, err := openRecords(ctx, p, *envFile)
 	if err != nil {
 		return err
 	}

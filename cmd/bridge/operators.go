@@ -39,15 +39,11 @@ func operators(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	if len(words) == 0 || len(words) > 2 || (words[0] == "list") != (len(words) == 1) {
+	if !listOrSubject(words) {
 		fmt.Fprint(p.stderr, operatorsUsage)
 		return errUsage
 	}
-	c, err := settingsFor(p, f.envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	_, db, err := openRecords(ctx, p, f.envFile)
 	if err != nil {
 		return err
 	}

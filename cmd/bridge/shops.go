@@ -47,15 +47,11 @@ func shops(ctx context.Context, p process) error {
 		return err
 	}
 	set.Visit(func(one *flag.Flag) { f.given[one.Name] = true })
-	if len(words) == 0 || len(words) > 2 || (words[0] == "list") != (len(words) == 1) {
+	if !listOrSubject(words) {
 		fmt.Fprint(p.stderr, shopsUsage)
 		return errUsage
 	}
-	c, err := settingsFor(p, f.envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	c, db, err := openRecords(ctx, p, f.envFile)
 	if err != nil {
 		return err
 	}

@@ -57,11 +57,7 @@ func webhookCommand(ctx context.Context, p process) error {
 		fmt.Fprint(p.stderr, webhooksUsage)
 		return errUsage
 	}
-	c, err := settingsFor(p, f.envFile)
-	if err != nil {
-		return err
-	}
-	db, err := openStore(ctx, c)
+	c, db, err := openRecords(ctx, p, f.envFile)
 	if err != nil {
 		return err
 	}
