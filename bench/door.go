@@ -98,7 +98,8 @@ func runDoor(ctx context.Context, arguments []string) (err error) {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	server := (&rest.Door{Desk: desk, Gate: gate, BaseURL: baseURL, Version: "bench", Log: log}).Server("")
+	grantor := &bridge.Grantor{Gate: gate, TokenEndpoint: baseURL + "/oauth/token", Resource: baseURL + "/mcp", Now: time.Now}
+	server := (&rest.Door{Desk: desk, Gate: gate, Grantor: grantor, BaseURL: baseURL, Version: "bench", Log: log}).Server("")
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Printf("ready http://%s\n", listener.Addr())

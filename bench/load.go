@@ -50,8 +50,11 @@ func newSender(ctx context.Context, server, id, secret string) (*sender, error) 
 	var granted struct {
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&granted); err != nil || granted.AccessToken == "" {
-		return nil, fmt.Errorf("no token from %s: status %d, %w", server, answer.StatusCode, err)
+	if err := json.NewDecoder(answer.Body).Decode(&granted); err != nil {
+		return nil, fmt.Errorf("no token from %s: status %d: %w", server, answer.StatusCode, err)
+	}
+	if granted.AccessToken == "" {
+		return nil, fmt.Errorf("no token from %s: status %d", server, answer.StatusCode)
 	}
 	return &sender{host: at.Host, token: granted.AccessToken}, nil
 }
