@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,7 @@ func measureJobs(ctx context.Context, b *bench) error {
 		{"asynq, AOF always, 64 workers", "", burnAsynq(aofAlways)},
 		{"asynq, AOF everysec, 64 workers", "", burnAsynq(aofEverysec)},
 	}
+	burners = slices.DeleteFunc(burners, func(one burner) bool { return !b.who.MatchString(one.name) })
 	rate, done := map[string]figures{}, map[string]int{}
 	for range b.rounds {
 		for _, one := range burners {
@@ -164,6 +166,7 @@ func (s *station) work(ctx context.Context, workers int, shop bridge.Shop, obser
 	worker.Slots = &bridge.Slots{
 		Workers: workers, Several: func(context.Context) (bool, error) { return false, nil }, Freed: func() { runner.Kick() },
 	}
+	worker.Ending = func(jobID string) { runner.Ending(jobID) }
 	runner = queue.NewRunner(s.queue, queue.RunnerOptions{Work: worker.Run, Due: worker.Due, Workers: workers, SweepEvery: sweepEvery})
 	ended := make(chan struct{})
 	go func() {

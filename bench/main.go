@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -42,6 +43,7 @@ type options struct {
 	rounds  int
 	window  time.Duration // of one accept round
 	jobs    int           // of the burn-down, over all rounds
+	who     *regexp.Regexp
 	patient time.Duration // longest burn-down of one contestant in one round
 	history int           // finished jobs in the database
 	limit   time.Duration // of one part
@@ -52,13 +54,14 @@ type options struct {
 
 func readOptions(arguments []string) (options, error) {
 	var o options
-	var only string
+	var only, who string
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.BoolVar(&o.short, "short", false, "a smoke test: everything once and small; its figures mean nothing")
 	set.StringVar(&only, "only", "", "comma-separated parts: "+strings.Join(partNames(), ", ")+" (default all)")
 	set.IntVar(&o.rounds, "rounds", 3, "how often each contestant has its turn")
 	set.DurationVar(&o.window, "window", 1200*time.Millisecond, "length of one turn at accepting")
 	set.IntVar(&o.jobs, "jobs", 100_000, "jobs of each burn-down, over all rounds")
+	set.StringVar(&who, "who", "", "regular expression: the burn-downs to run, such as '^bridge, MariaDB' (default all)")
 	set.DurationVar(&o.patient, "patience", 6*time.Second, "longest turn of a burn-down; what is left then is not counted")
 	set.IntVar(&o.history, "history", 1_000_000, "finished jobs in the database of the history part")
 	set.DurationVar(&o.limit, "limit", 8*time.Minute, "longest time of one part; the run fails then")
@@ -67,6 +70,10 @@ func readOptions(arguments []string) (options, error) {
 	set.StringVar(&o.also, "also", "", "shell command to run at the end, whose output (Markdown) ends the report")
 	if err := set.Parse(arguments); err != nil {
 		return o, err
+	}
+	var err error
+	if o.who, err = regexp.Compile(who); err != nil {
+		return o, fmt.Errorf("--who: %w", err)
 	}
 	if o.short {
 		o.rounds, o.window, o.jobs, o.patient, o.history = 1, 250*time.Millisecond, 600, 4*time.Second, 20_000

@@ -10,6 +10,7 @@ import (
 
 // close ends the job when no unit is open, else puts it back.
 func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting *pause) (err error) {
+	a.idle()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 	defer cancel()
 	if waiting != nil {

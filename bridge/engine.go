@@ -18,8 +18,9 @@ type attempt struct {
 	worker *Worker
 	claim  Claim
 	lease  *lease
-	units  int // of the plan
-	total  int // of the progress: units or, with one unit, steps
+	idle   func() // says that no more calls leave for the shop
+	units  int    // of the plan
+	total  int    // of the progress: units or, with one unit, steps
 	turns  turns
 
 	mu         sync.Mutex // held while the journal is written, so that progress never goes back

@@ -144,3 +144,45 @@ func TestAloneAShopHasAllWorkers(t *testing.T) {
 	}
 	c.end()
 }
+
+// A job that only has its end to write leaves its shop's worker to others, and
+// says so.
+func TestAnEndingJobLeavesItsWorker(t *testing.T) {
+	for name, reply := range map[string]error{
+		"ended":    bridge.Fault(bridge.CodeUnprocessable, nil, "no"),
+		"put back": &bridge.ShopError{Fault: bridge.Unreached, Code: bridge.CodeShopUnavailable, Message: "away"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, 2, true)
+			c.worker.Shops = anyName{refusingShop{reply: reply}}
+			id, next := c.accepted(t, "outlet"), c.accepted(t, "outlet")
+			ending := 0
+			c.worker.Ending = func(jobID string) {
+				ending++
+				job, err := c.Job(t.Context(), id)
+				if err != nil || jobID != id || job.Status != schemas.Processing {
+					t.Errorf("job %s is ending while %s is %s, %v", jobID, id, job.Status, err)
+				}
+				if due, err := c.worker.Due(t.Context(), 1); err != nil || !slices.Equal(due, []string{next}) {
+					t.Errorf("due: %v, %v; want the shop's other job", due, err)
+				}
+			}
+			if err := c.worker.Run(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			if ending != 1 {
+				t.Errorf("told %d times", ending)
+			}
+		})
+	}
+}
+
+// refusingShop plans nothing.
+type refusingShop struct {
+	bridge.Shop
+	reply error
+}
+
+func (s refusingShop) Plan(context.Context, bridge.Job) (bridge.Plan, error) {
+	return bridge.Plan{}, s.reply
+}

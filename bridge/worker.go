@@ -5,12 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Worker applies accepted jobs to their shops. All fields are required but
-// MaxWait, ParallelUnits and the last three.
+// MaxWait, ParallelUnits and the last four.
 type Worker struct {
 	Ledger Ledger
 	Shops  Shops
@@ -35,6 +36,9 @@ type Worker struct {
 	Observe       Observer
 	Trace         Tracer
 	Slots         *Slots // nil: every shop may have all workers
+	// Ending hears of a job, before Run returns, that to write how it went is
+	// all that is left to do.
+	Ending func(jobID string)
 }
 
 // busyRetry is when a job looks again at a target another job holds.
@@ -61,6 +65,7 @@ func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 	if err != nil {
 		return err
 	}
+	leave = sync.OnceFunc(leave)
 	defer leave()
 	claim, err := w.Ledger.Claim(ctx, jobID, w.Node, w.Lease)
 	if err != nil {
@@ -75,7 +80,13 @@ func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 	bounded, cancel := context.WithTimeout(held.ctx, w.AttemptTimeout)
 	defer cancel()
 
-	a := attempt{worker: w, claim: claim, lease: held, journal: job.Steps, seq: Journal(job.Steps).nextSeq()}
+	idle := func() {
+		leave()
+		if w.Ending != nil {
+			w.Ending(jobID)
+		}
+	}
+	a := attempt{worker: w, claim: claim, lease: held, idle: idle, journal: job.Steps, seq: Journal(job.Steps).nextSeq()}
 	err = a.run(bounded)
 	if errors.Is(err, ErrFenced) {
 		w.Log.WarnContext(ctx, "job taken over by another worker", "job_id", jobID, "fence", claim.Fence)

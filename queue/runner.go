@@ -54,13 +54,14 @@ type Runner struct {
 	logger  *slog.Logger
 
 	slots   chan struct{} // one token per running job
+	ending  chan struct{} // one token per job that has given its slot away
 	kick    chan struct{}
 	starved atomic.Bool // the stream brings nothing: sweep more often
 	running atomic.Int64
 
 	jobs sync.WaitGroup
 	mu   sync.Mutex
-	held map[string]struct{} // ids running or waiting for a slot
+	held map[string]*place // ids running or, with nil, waiting for a slot
 
 	troubles troubles
 }
@@ -73,8 +74,9 @@ func NewRunner(q *Queue, o RunnerOptions) *Runner {
 		queue:   q,
 		logger:  q.logger,
 		slots:   make(chan struct{}, o.Workers),
+		ending:  make(chan struct{}, o.Workers),
 		kick:    make(chan struct{}, 1),
-		held:    map[string]struct{}{},
+		held:    map[string]*place{},
 	}
 }
 
@@ -92,7 +94,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	loops.Go(func() { r.tend(ctx, working) })
 	<-ctx.Done()
 	late := time.AfterFunc(r.options.DrainTimeout, func() {
-		r.logger.Warn("jobs still running at the end are cancelled; their leases run out and another worker resumes them", "jobs", len(r.slots))
+		r.logger.Warn("jobs still running at the end are cancelled; their leases run out and another worker resumes them", "jobs", r.Running())
 		cancel()
 	})
 	defer late.Stop()
@@ -166,8 +168,14 @@ func (r *Runner) take(ctx, working context.Context, entries []entry) {
 	}
 }
 
-// sweepGap keeps a storm of kicks from becoming a storm of queries.
-const sweepGap = 10 * time.Millisecond
+// sweepGap keeps a storm of kicks from becoming a storm of queries, crowdedGap
+// where the last one did not list all that is due, and restFor a list that takes
+// the database long from being asked for all the time.
+const (
+	sweepGap   = 10 * time.Millisecond
+	crowdedGap = time.Millisecond
+	restFor    = 4 // times what the last one took
+)
 
 // starvedSweep is how often the database is asked while the stream is silent.
 const starvedSweep = 100 * time.Millisecond
@@ -179,7 +187,9 @@ func (r *Runner) sweep(ctx, working context.Context) {
 	failing := false
 	for r.vacancies(ctx) > 0 {
 		// Ids that run here but are not claimed yet are listed too.
-		ids, err := r.options.Due(ctx, r.options.Workers+r.holding())
+		limit, asked := 2*r.options.Workers+r.holding(), time.Now()
+		ids, err := r.options.Due(ctx, limit)
+		took := time.Since(asked)
 		if ctx.Err() != nil {
 			return
 		}
@@ -192,7 +202,11 @@ func (r *Runner) sweep(ctx, working context.Context) {
 				return
 			}
 		}
-		r.awaitSweep(ctx)
+		gap := sweepGap
+		if len(ids) == limit {
+			gap = crowdedGap
+		}
+		r.awaitSweep(ctx, max(gap, restFor*took))
 	}
 }
 
@@ -204,8 +218,9 @@ func (r *Runner) logSweep(ctx context.Context, err error) {
 	r.logger.InfoContext(ctx, "the sweep lists due jobs again")
 }
 
-func (r *Runner) awaitSweep(ctx context.Context) {
-	wait(ctx, sweepGap)
+// awaitSweep waits for a kick or for the next sweep's time, but at least a gap.
+func (r *Runner) awaitSweep(ctx context.Context, gap time.Duration) {
+	wait(ctx, gap)
 	pause := r.options.SweepEvery
 	if r.starved.Load() {
 		pause = min(pause, starvedSweep)

@@ -30,12 +30,56 @@ func (r *Runner) start(ctx, working context.Context, e entry) bool {
 		r.options.Observe(e.source())
 	}
 	r.running.Add(1)
+	p := r.occupy(e.jobID)
 	r.jobs.Go(func() {
-		defer func() { <-r.slots }()
+		defer r.vacate(p)
 		defer r.running.Add(-1)
 		r.run(working, e)
 	})
 	return true
+}
+
+// place is where a job in work stands: on a slot, or beside them.
+type place struct{ ending bool }
+
+// occupy puts a job that is held on the slot that was taken for it.
+func (r *Runner) occupy(jobID string) *place {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := &place{}
+	r.held[jobID] = p
+	return p
+}
+
+// Ending says of a job in work that to write how it went is all that is left of
+// it. Another job gets its slot meanwhile: the writes of many then share one
+// flush of the disk. At most as many jobs end beside the slots as there are
+// slots, so a slow database is not given ever more to do.
+func (r *Runner) Ending(jobID string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.held[jobID]
+	if p == nil || p.ending {
+		return
+	}
+	select {
+	case r.ending <- struct{}{}:
+		p.ending = true
+		<-r.slots // its own
+	default:
+	}
+}
+
+// vacate gives the place of a job to another.
+func (r *Runner) vacate(p *place) {
+	r.mu.Lock()
+	ending := p.ending
+	r.mu.Unlock()
+	if ending {
+		<-r.ending
+	} else {
+		<-r.slots
+	}
 }
 
 func (r *Runner) run(ctx context.Context, e entry) {
@@ -103,7 +147,7 @@ func (r *Runner) hold(jobID string) bool {
 	if _, held := r.held[jobID]; held {
 		return false
 	}
-	r.held[jobID] = struct{}{}
+	r.held[jobID] = nil
 	return true
 }
 

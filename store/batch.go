@@ -162,10 +162,11 @@ func readRecords(ctx context.Context, tx *sql.Tx, table, column string, keys []k
 }
 
 // insert writes the rows of a plan: jobs first, the others refer to them.
-func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
+func (s *Store) insert(ctx context.Context, tx *sql.Tx, laid plan) error {
+	var p packet
 	var jobs, targets, requests, batches [][]any
 	var told []news
-	for _, e := range p.jobs {
+	for _, e := range laid.jobs {
 		row, err := newJob(e.job)
 		if err != nil {
 			return err
@@ -177,10 +178,10 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 		told = append(told, jobNews(bridge.JobTopic(e.job.Status), e.job, func() (bridge.Job, error) { return e.job, nil }))
 	}
 	now := s.now().UnixMicro()
-	for _, b := range p.requests {
+	for _, b := range laid.requests {
 		requests = append(requests, []any{b.clientID, b.id, b.intention, b.jobID, now})
 	}
-	for _, b := range p.batches {
+	for _, b := range laid.batches {
 		batches = append(batches, []any{b.clientID, b.id, b.intention, b.jobID})
 	}
 	for _, table := range []struct {
@@ -192,11 +193,9 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, p plan) error {
 		{"batches (client_id, batch_id, intention, job_id)", batches},
 		{"job_targets (target, job_id)", targets},
 	} {
-		if err := insertRows(ctx, tx, table.into, table.rows); err != nil {
-			return err
-		}
+		p.insert(table.into, table.rows, "")
 	}
-	return s.insertEvents(ctx, tx, told...)
+	return s.sendLast(ctx, tx, p, tidings{told: told})
 }
 
 const jobsInto = "jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, " +
@@ -234,18 +233,21 @@ func newTargets(j bridge.Job) (rows [][]any) {
 // maxRows keeps the parameters of one INSERT below both databases' limits.
 const maxRows = 1000
 
-// insertRows writes rows of equal length with as few statements as possible.
-func insertRows(ctx context.Context, tx *sql.Tx, into string, rows [][]any) error {
-	return insertRowsThen(ctx, tx, into, rows, "")
-}
-
-// insertRowsThen is insertRows with an end to each statement that says what
-// becomes of a row whose key is taken.
-func insertRowsThen(ctx context.Context, tx *sql.Tx, into string, rows [][]any, then string) error {
+// insert adds rows of equal length with as few statements as possible. then
+// ends each of them: it says what becomes of a row whose key is taken.
+func (p *packet) insert(into string, rows [][]any, then string) {
 	for some := range slices.Chunk(rows, maxRows) {
 		row := marks(len(some[0]))
-		query := "INSERT INTO " + into + " VALUES " + strings.Repeat(row+", ", len(some)-1) + row + then
-		if _, err := tx.ExecContext(ctx, query, slices.Concat(some...)...); err != nil {
+		p.exec("INSERT INTO "+into+" VALUES "+strings.Repeat(row+", ", len(some)-1)+row+then, slices.Concat(some...)...)
+	}
+}
+
+// insertRows writes rows of equal length, one statement after the other.
+func insertRows(ctx context.Context, tx *sql.Tx, into string, rows [][]any) error {
+	var p packet
+	p.insert(into, rows, "")
+	for _, statement := range p.parts {
+		if _, err := tx.ExecContext(ctx, statement.text, statement.args...); err != nil {
 			return err
 		}
 	}

@@ -42,90 +42,87 @@ func (s *Store) Claim(ctx context.Context, jobID, node string, lease time.Durati
 
 // claim takes a job if it is claimable after consider has looked at its row.
 func (s *Store) claim(ctx context.Context, jobID string, claim *claiming) (bridge.Claim, error) {
-	if err := s.call(&call{ctx: ctx, jobID: jobID, claim: claim}); err != nil {
+	beaten := func() error { return bridge.ErrNotClaimable }
+	if err := s.call(&call{ctx: ctx, jobID: jobID, claim: claim, beaten: beaten}); err != nil {
 		return bridge.Claim{}, err
 	}
 	return claim.answer, nil
 }
 
-// transactClaims gives calls the jobs that are free. Of two that want the same
-// target the one that waited longer is: no other is unblocked.
-func (s *Store) transactClaims(ctx context.Context, tx *sql.Tx, calls []*call, lock string) ([]error, error) {
-	asked := s.now()
-	rows, err := s.candidates(ctx, tx, ids(calls), lock)
-	if err != nil {
-		return nil, err
+// claims are the jobs that calls want, as a transaction finds them.
+type claims struct {
+	asked time.Time // before the database's clock was read
+	rows  map[string]*candidate
+}
+
+// candidate is a job with whether nobody else holds its targets or has waited
+// longer for them.
+type candidate struct {
+	jobRow
+	free bool
+}
+
+// look locks and reads the jobs, all at the last time one was read. It locks
+// nothing of what blocks them.
+func (f *claims) look(s *Store, p *packet, calls []*call, lock string) {
+	f.asked, f.rows = s.now(), map[string]*candidate{}
+	p.query(f.read, "SELECT "+unblocked+", "+s.clock(s.now)+", "+jobColumns+" FROM jobs j"+s.by("PRIMARY")+" WHERE id IN "+marks(len(calls))+" ORDER BY id"+lock, ids(calls)...)
+}
+
+func (f *claims) read(rows *sql.Rows) error {
+	var now int64
+	for rows.Next() {
+		var c candidate
+		var err error
+		if c.jobRow, err = scanJob(preceded{rows, &c.free}, ""); err != nil {
+			return err
+		}
+		f.rows[c.job.ID], now = &c, max(now, c.now)
 	}
+	for _, c := range f.rows {
+		c.now = now
+	}
+	return rows.Err()
+}
+
+// preceded reads rows that begin with one column more.
+type preceded struct {
+	scanner
+	first any
+}
+
+func (p preceded) Scan(into ...any) error { return p.scanner.Scan(slices.Insert(into, 0, p.first)...) }
+
+// decide gives calls the jobs that are free. Of two that want the same target
+// the one that waited longer is: no other is unblocked.
+func (f *claims) decide(w *writing, calls []*call, locked error) ([]error, error) {
 	answers := make([]error, len(calls))
-	var due []any
 	for i, c := range calls {
-		row, found := rows[c.jobID]
+		row, found := f.rows[c.jobID]
 		switch {
-		case !found && lock == s.forUpdate:
+		case !found && locked == nil:
 			answers[i] = noJob(c.jobID)
 		case !found:
-			answers[i] = errRowLocked
+			answers[i] = locked
 		default:
 			answers[i] = row.claimable(c.claim.consider)
 		}
-		if answers[i] == nil {
-			due = append(due, c.jobID)
+		if answers[i] != nil {
+			continue
 		}
-	}
-	if len(due) == 0 {
-		return answers, nil
-	}
-	free, err := texts(tx.QueryContext(ctx, "SELECT j.id FROM jobs j"+s.by("PRIMARY")+" WHERE j.id IN "+marks(len(due))+" AND "+unblocked, due...))
-	if err != nil {
-		return nil, err
-	}
-	w := &writing{store: s, ctx: ctx, tx: tx}
-	var taken []any
-	for i, c := range calls {
-		switch {
-		case answers[i] != nil:
-		case !slices.Contains(free, c.jobID):
+		if !row.free {
 			answers[i] = bridge.ErrNotClaimable
-		default:
-			row := rows[c.jobID]
-			c.claim.answer = w.take(row, c.claim, asked)
-			taken = append(taken, c.jobID)
-			if row.fence > 0 { // before the first claim nobody could journal
-				if c.claim.answer.Job.Steps, err = readSteps(ctx, tx, c.jobID); err != nil {
-					return nil, err
-				}
+			continue
+		}
+		c.claim.answer = w.take(row.jobRow, c.claim, f.asked)
+		if row.fence > 0 { // before the first claim nobody could journal
+			var err error
+			if c.claim.answer.Job.Steps, err = readSteps(w.ctx, w.tx, c.jobID); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if len(taken) == 0 {
-		return answers, nil
-	}
-	if err := s.lockTargets(ctx, tx, taken); err != nil {
-		return nil, err
-	}
-	return answers, w.flush()
-}
-
-// candidates locks and reads jobs, all at the last time one was read.
-func (s *Store) candidates(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]*jobRow, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", "+jobColumns+" FROM jobs"+s.by("PRIMARY")+" WHERE id IN "+marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	found := map[string]*jobRow{}
-	var now int64
-	for rows.Next() {
-		row, err := scanJob(rows, "")
-		if err != nil {
-			return nil, err
-		}
-		found[row.job.ID], now = &row, max(now, row.now)
-	}
-	for _, row := range found {
-		row.now = now
-	}
-	return found, rows.Err()
+	return answers, nil
 }
 
 // claimable checks all but the targets.
@@ -145,18 +142,14 @@ func (r *jobRow) claimable(consider func(*jobRow) error) error {
 // all claims share. The primary key decides between two that race, so a target
 // that somebody else took since unblocked looked must not be passed over here:
 // only the job's own locks are.
-func (s *Store) lockTargets(ctx context.Context, tx *sql.Tx, jobIDs []any) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO target_locks (target, job_id)
+func (s *Store) lockTargets(p *packet, jobIDs []any) {
+	p.exec(`INSERT INTO target_locks (target, job_id)
 		SELECT mine.target, mine.job_id FROM job_targets mine`+s.by("job_targets_job")+` LEFT JOIN target_locks held`+s.by("PRIMARY")+` ON held.target = mine.target AND held.job_id = mine.job_id
 		WHERE mine.job_id IN `+marks(len(jobIDs))+` AND held.target IS NULL ORDER BY mine.target`, jobIDs...)
-	if s.duplicate(err) && len(jobIDs) == 1 {
-		return bridge.ErrNotClaimable
-	}
-	return err
 }
 
-// take writes the claim into the job's row.
-func (w *writing) take(row *jobRow, c *claiming, asked time.Time) bridge.Claim {
+// take writes the claim into the job's row and locks its targets.
+func (w *writing) take(row jobRow, c *claiming, asked time.Time) bridge.Claim {
 	job := row.job
 	job.Status, job.NextAttemptAt = schemas.Processing, nil
 	job.Attempts++
@@ -164,6 +157,7 @@ func (w *writing) take(row *jobRow, c *claiming, asked time.Time) bridge.Claim {
 		started := fromMicros(row.now)
 		job.StartedAt = &started
 	}
+	w.claimed = append(w.claimed, job.ID)
 	w.set(job.ID, "status, fence, attempts, claimable_at, node, started_at",
 		string(job.Status), row.fence+1, job.Attempts, row.now+c.lease.Microseconds(), c.node, toTime(job.StartedAt))
 	return bridge.Claim{Job: job, Fence: row.fence + 1, Until: asked.Add(c.lease)}

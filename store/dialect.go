@@ -22,6 +22,8 @@ type dialect struct {
 	acceptors int
 	// lanes is how many transactions of the ledger's group run side by side.
 	lanes int
+	// packets: each statement is a round trip, so several may travel as one text.
+	packets bool
 	// forUpdate locks the rows a SELECT finds until the transaction ends;
 	// skipLocked leaves out those that another transaction has locked.
 	forUpdate, skipLocked string
@@ -37,9 +39,10 @@ type dialect struct {
 	// clock is an SQL expression: the time in microseconds since 1970 by which
 	// leases run. local is the clock of this process.
 	clock func(local func() time.Time) string
-	// duplicate: a unique key is taken. transient: nothing was done and the same
+	// duplicate: a unique key is taken. overheard: a packet was stopped, because
+	// somebody wants to be told of it. transient: nothing was done and the same
 	// transaction may well succeed now. away: the database cannot serve now.
-	duplicate, transient, away func(error) bool
+	duplicate, overheard, transient, away func(error) bool
 }
 
 // database is an opened database: read and write may be the same pool.

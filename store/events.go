@@ -32,11 +32,65 @@ type wanted struct {
 	pii            bool
 }
 
+// tidings are what a transaction makes true, for those who want to hear of it.
+type tidings struct {
+	told  []news
+	looks []outlook
+}
+
+// outlook is what the change feed is to look at again in a shop.
+type outlook struct {
+	shop    string
+	now     int64 // by the database's clock
+	notices []bridge.Notice
+}
+
+// listeners holds for enabled webhooks w that may want to hear of them, of any
+// shop and of revoked clients too: with none of those nobody does. "" when there
+// is nothing to hear.
+func (t tidings) listeners() (condition string, args []any) {
+	told := heard(t.told)
+	topics, clients := []any(nil), []any(nil)
+	private := len(t.looks) == 0
+	for _, n := range told {
+		topics, clients = append(topics, string(n.topic)), append(clients, n.clientID)
+		private = private && n.clientID != ""
+	}
+	if len(t.looks) > 0 {
+		topics = append(topics, feedTopics...)
+	}
+	if len(topics) == 0 {
+		return "", nil
+	}
+	topics, clients = distinct(topics), distinct(clients)
+	condition = "w.enabled = 1 AND w.topic IN " + marks(len(topics))
+	if private {
+		return condition + " AND w.client_id IN " + marks(len(clients)), slices.Concat(topics, clients)
+	}
+	return condition, topics
+}
+
+// spread writes them down: looks first, which the events of this transaction do
+// not depend on.
+func (s *Store) spread(ctx context.Context, tx *sql.Tx, t tidings) error {
+	for _, look := range t.looks {
+		if err := s.lookAgain(ctx, tx, look); err != nil {
+			return err
+		}
+	}
+	return s.insertEvents(ctx, tx, t.told...)
+}
+
+// heard leaves out what has no topic: nobody can ask to be told of it.
+func heard(list []news) []news {
+	return slices.DeleteFunc(slices.Clone(list), func(n news) bool { return n.topic == "" })
+}
+
 // insertEvents writes down what the transaction makes true, and one delivery
 // for each webhook that wants it: whatever commits will be told, and nothing
 // else. With no such webhook it costs one look into an index.
 func (s *Store) insertEvents(ctx context.Context, tx *sql.Tx, list ...news) error {
-	list = slices.DeleteFunc(list, func(n news) bool { return n.topic == "" })
+	list = heard(list)
 	if len(list) == 0 {
 		return nil
 	}
@@ -92,20 +146,8 @@ func (w wanted) wants(n news) bool {
 // readWanted finds the enabled webhooks for any of the topics, of clients that
 // were not revoked.
 func readWanted(ctx context.Context, tx *sql.Tx, list []news) ([]wanted, error) {
-	var topics, clients []any
-	private := true
-	for _, n := range list {
-		topics, clients = append(topics, string(n.topic)), append(clients, n.clientID)
-		private = private && n.clientID != ""
-	}
-	topics, clients = distinct(topics), distinct(clients)
-	query := "SELECT w.id, w.topic, w.shop, w.client_id, w.pii FROM webhooks w LEFT JOIN clients c ON c.id = w.client_id " +
-		"WHERE w.enabled = 1 AND c.revoked_at IS NULL AND w.topic IN " + marks(len(topics))
-	args := topics
-	if private {
-		query += " AND w.client_id IN " + marks(len(clients))
-		args = slices.Concat(topics, clients)
-	}
+	condition, args := tidings{told: list}.listeners()
+	query := "SELECT w.id, w.topic, w.shop, w.client_id, w.pii FROM webhooks w LEFT JOIN clients c ON c.id = w.client_id WHERE c.revoked_at IS NULL AND " + condition
 	rows, err := tx.QueryContext(ctx, query, args...) // in no order: to ask for one would tempt a planner to read by id
 	if err != nil {
 		return nil, err

@@ -33,50 +33,32 @@ func (s *Store) fenced(ctx context.Context, c bridge.Claim, work func(w *writing
 	return s.call(&call{ctx: ctx, jobID: c.Job.ID, fence: c.Fence, write: work})
 }
 
-// transactWrites locks the rows of calls in the order of their ids, which all
-// such transactions share, and lets those write that hold the newest claim.
-func (s *Store) transactWrites(ctx context.Context, tx *sql.Tx, calls []*call, lock string) ([]error, error) {
-	holdings, err := s.holdings(ctx, tx, ids(calls), lock)
-	if err != nil {
-		return nil, err
-	}
-	answers := make([]error, len(calls))
-	w := &writing{store: s, ctx: ctx, tx: tx}
-	for i, c := range calls {
-		h, found := holdings[c.jobID]
-		switch {
-		case !found && lock == s.forUpdate:
-			answers[i] = bridge.ErrFenced
-		case !found:
-			answers[i] = errRowLocked
-		case h.job.Status != schemas.Processing || h.fence != c.fence || h.leaseEnd.Int64 <= h.now:
-			answers[i] = bridge.ErrFenced
-		default:
-			if err := c.write(w, h); err != nil {
-				return nil, err
-			}
+// holdings are the jobs that calls write to, as a transaction finds them.
+type holdings map[string]holding
+
+// look locks the rows of calls in the order of their ids, which all such
+// transactions share, and reads them. Their time is the last at which a row was
+// read: to wait for the next may have taken longer than a lease had left. What
+// a call asks on its own comes after.
+func (found holdings) look(s *Store, p *packet, calls []*call, lock string) {
+	asked := s.now()
+	p.query(func(rows *sql.Rows) error { return found.read(rows, asked) },
+		"SELECT "+s.clock(s.now)+", id, status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done, progress_total FROM jobs"+s.by("PRIMARY")+" WHERE id IN "+
+			marks(len(calls))+" ORDER BY id"+lock, ids(calls)...)
+	for _, c := range calls {
+		if c.ask != nil {
+			c.ask(p)
 		}
 	}
-	return answers, w.flush()
 }
 
-// holdings locks and reads jobs. Their time is the last at which a row was
-// read: to wait for the next may have taken longer than a lease had left.
-func (s *Store) holdings(ctx context.Context, tx *sql.Tx, jobIDs []any, lock string) (map[string]holding, error) {
-	asked := s.now()
-	rows, err := tx.QueryContext(ctx, "SELECT "+s.clock(s.now)+", id, status, fence, claimable_at, attempts, kind, shop, client_id, batch_id, progress_done, progress_total FROM jobs"+s.by("PRIMARY")+" WHERE id IN "+
-		marks(len(jobIDs))+" ORDER BY id"+lock, jobIDs...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	found := map[string]holding{}
+func (found holdings) read(rows *sql.Rows, asked time.Time) error {
 	var now int64
 	for rows.Next() {
 		h := holding{asked: asked}
 		if err := rows.Scan(&h.now, &h.id, &h.job.Status, &h.fence, &h.leaseEnd, &h.attempts, &h.job.Kind, &h.job.Shop, &h.job.ClientID, &h.job.BatchID,
 			&h.job.Progress.Done, &h.job.Progress.Total); err != nil {
-			return nil, err
+			return err
 		}
 		h.job.ID, now = h.id, max(now, h.now)
 		found[h.id] = h
@@ -85,7 +67,26 @@ func (s *Store) holdings(ctx context.Context, tx *sql.Tx, jobIDs []any, lock str
 		h.now = now
 		found[id] = h
 	}
-	return found, rows.Err()
+	return rows.Err()
+}
+
+// decide lets those write that hold the newest claim.
+func (found holdings) decide(w *writing, calls []*call, locked error) ([]error, error) {
+	answers := make([]error, len(calls))
+	for i, c := range calls {
+		h, there := found[c.jobID]
+		switch {
+		case !there && locked != nil:
+			answers[i] = locked
+		case !there || h.job.Status != schemas.Processing || h.fence != c.fence || h.leaseEnd.Int64 <= h.now:
+			answers[i] = bridge.ErrFenced
+		default:
+			if err := c.write(w, h); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return answers, nil
 }
 
 // Renew prolongs the lease. One that has run out stays so, even if nobody has

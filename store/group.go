@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,8 +27,12 @@ type call struct {
 	jobID string
 	claim *claiming                         // nil for a write
 	fence int64                             // of a write
+	ask   func(p *packet)                   // what a write has to know before, once the job's row is locked; nil for nothing
 	write func(w *writing, h holding) error // its error is the transaction's
-	done  chan error                        // has room for the one answer
+	// beaten answers a call, alone in its transaction, before which somebody
+	// took the target that it found free; nil where no target is taken.
+	beaten func() error
+	done   chan error // has room for the one answer
 }
 
 // group is the calls that wait, and the goroutines that carry them out. It has
@@ -134,10 +139,10 @@ func (s *Store) carryOut(calls []*call) {
 	defer cancel()
 	var answers []error
 	err := s.once(ctx, func(tx *sql.Tx) (err error) {
-		answers, err = s.transactCalls(ctx, tx, calls, s.skipLocked)
+		answers, err = s.transactCalls(ctx, tx, calls, s.skipLocked, errRowLocked)
 		return err
 	})
-	again := s.transient(err) || len(calls) > 1 && err != nil && !errors.Is(err, errNothing) && !s.unavailable(err)
+	again := s.transient(err) || s.duplicate(err) || len(calls) > 1 && err != nil && !errors.Is(err, errNothing) && !s.unavailable(err)
 	for i, c := range calls {
 		switch {
 		case again || answers != nil && errors.Is(answers[i], errRowLocked):
@@ -156,52 +161,68 @@ func (s *Store) alone(c *call) error {
 	var answers []error
 	err := s.patiently(c.ctx, func() error {
 		return s.once(c.ctx, func(tx *sql.Tx) (err error) {
-			answers, err = s.transactCalls(c.ctx, tx, []*call{c}, s.forUpdate)
+			answers, err = s.transactCalls(c.ctx, tx, []*call{c}, s.forUpdate, nil)
 			return err
 		})
 	})
-	if err == nil || errors.Is(err, errNothing) {
+	switch {
+	case err == nil || errors.Is(err, errNothing):
 		return answers[0]
+	case c.beaten != nil && s.duplicate(err):
+		return c.beaten()
 	}
 	return err
 }
 
 // transactCalls gives an answer to each call, nil for those that are good once
-// the transaction commits. Writes go before claims, which may find free what a
-// write of the same transaction let go.
-func (s *Store) transactCalls(ctx context.Context, tx *sql.Tx, calls []*call, lock string) ([]error, error) {
-	answers := make([]error, len(calls))
-	var claims, writes []int // indexes of calls
-	for i, c := range calls {
-		if c.claim != nil {
-			claims = append(claims, i)
-		} else {
-			writes = append(writes, i)
-		}
+// the transaction commits. It looks at everything first and writes then: a claim
+// does not find free yet what a write of the same transaction lets go. locked is
+// the answer to a call whose row is not found; with nil there is none.
+func (s *Store) transactCalls(ctx context.Context, tx *sql.Tx, calls []*call, lock string, locked error) ([]error, error) {
+	var wanted claims
+	held := holdings{}
+	claiming, writes := partition(calls)
+	var look packet
+	if len(writes) > 0 {
+		held.look(s, &look, writes, lock)
 	}
-	for _, some := range []struct {
-		indexes  []int
-		transact func(context.Context, *sql.Tx, []*call, string) ([]error, error)
-	}{{writes, s.transactWrites}, {claims, s.transactClaims}} {
-		if len(some.indexes) == 0 {
-			continue
-		}
-		these := make([]*call, len(some.indexes))
-		for i, at := range some.indexes {
-			these[i] = calls[at]
-		}
-		given, err := some.transact(ctx, tx, these, lock)
-		if err != nil {
-			return nil, err
-		}
-		for i, at := range some.indexes {
-			answers[at] = given[i]
-		}
+	if len(claiming) > 0 {
+		wanted.look(s, &look, claiming, lock)
 	}
+	if err := s.send(ctx, tx, look); err != nil {
+		return nil, err
+	}
+	w := &writing{store: s, ctx: ctx, tx: tx}
+	answers, err := held.decide(w, writes, locked)
+	if err != nil {
+		return nil, err
+	}
+	claimed, err := wanted.decide(w, claiming, locked)
+	if err != nil {
+		return nil, err
+	}
+	answers = append(answers, claimed...)
 	if !slices.Contains(answers, nil) {
 		return answers, errNothing
 	}
-	return answers, nil
+	return answers, w.flush()
+}
+
+// partition sorts calls: the writes first.
+func partition(calls []*call) (claims, writes []*call) {
+	slices.SortStableFunc(calls, func(a, b *call) int { return cmp.Compare(a.order(), b.order()) })
+	at := slices.IndexFunc(calls, func(c *call) bool { return c.claim != nil })
+	if at < 0 {
+		at = len(calls)
+	}
+	return calls[at:], calls[:at]
+}
+
+func (c *call) order() int {
+	if c.claim != nil {
+		return 1
+	}
+	return 0
 }
 
 // ids are the jobs of calls, as arguments.

@@ -121,8 +121,10 @@ func TestCallsTogetherCostWhatOneCosts(t *testing.T) {
 func (r rig) holdTogether(heard *recorder, name string, do func(), more int) {
 	r.Helper()
 	asked, commits := heard.listen(do)
-	if want := (cost{costs[name].statements + more, 1}); want != (cost{len(asked), commits}) {
-		r.Errorf("%s together: %d statements, %d commits; want %+v\n%s", name, len(asked), commits, want, listing(asked))
+	want := r.allowed(name)
+	want.statements += more
+	if got := r.cost(heard, asked, commits); got != want {
+		r.Errorf("%s together: %+v; want %+v\n%s", name, got, want, listing(asked))
 	}
 }
 

@@ -58,24 +58,32 @@ var feedWebhooks = " FROM webhooks w LEFT JOIN clients c ON c.id = w.client_id W
 // lookAfter asks for looks at what steps may have changed in the shop, if any
 // webhook wants to hear of such.
 func (s *Store) lookAfter(ctx context.Context, tx *sql.Tx, now int64, shop string, steps ...bridge.StepRecord) error {
-	var list []bridge.Notice
+	if list := touched(steps); len(list) > 0 {
+		return s.lookAgain(ctx, tx, outlook{shop, now, list})
+	}
+	return nil
+}
+
+// touched lists what steps may have changed in a shop.
+func touched(steps []bridge.StepRecord) (list []bridge.Notice) {
 	for _, step := range steps {
 		if object, certainly, any := step.Touched(); any {
 			list = append(list, bridge.Notice{Object: object, Quiet: !certainly})
 		}
 	}
-	if len(list) == 0 {
-		return nil
-	}
+	return list
+}
+
+func (s *Store) lookAgain(ctx context.Context, tx *sql.Tx, look outlook) error {
 	var one int
-	err := tx.QueryRowContext(ctx, "SELECT 1"+feedWebhooks+" LIMIT 1", append([]any{shop}, feedTopics...)...).Scan(&one)
+	err := tx.QueryRowContext(ctx, "SELECT 1"+feedWebhooks+" LIMIT 1", append([]any{look.shop}, feedTopics...)...).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return s.ask(ctx, tx, asking{now: now, due: now, since: now - ownSpan.Microseconds(), shop: shop}, list)
+	return s.ask(ctx, tx, asking{now: look.now, due: look.now, since: look.now - ownSpan.Microseconds(), shop: look.shop}, look.notices)
 }
 
 // asking is what looks have in common that are asked for at once.

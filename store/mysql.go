@@ -17,6 +17,7 @@ import (
 // Error numbers of the server that we tell apart.
 const (
 	mysqlDuplicate       = 1062
+	mysqlOutOfRange      = 1690
 	mysqlLockWaitTimeout = 1205
 	mysqlDeadlock        = 1213
 )
@@ -28,7 +29,8 @@ func mysqlDialect() dialect {
 		migrations: "migrations/mysql",
 		locker:     mysqlMigrationLock{},
 		acceptors:  2, // measured: one more than a flush can keep busy, four are slower
-		lanes:      1, // with 8 workers no run with two was faster; docs/performance.md
+		lanes:      2, // one lets a processor of two wait; docs/performance.md
+		packets:    true,
 		forUpdate:  " FOR UPDATE",
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		by:         func(index string) string { return " FORCE INDEX (" + index + ")" },
@@ -47,6 +49,7 @@ func mysqlDialect() dialect {
 		// SYSDATE, because NOW stands still while a statement waits for a lock.
 		clock:     func(func() time.Time) string { return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)" },
 		duplicate: func(err error) bool { return mysqlNumber(err) == mysqlDuplicate },
+		overheard: func(err error) bool { return mysqlNumber(err) == mysqlOutOfRange },
 		transient: func(err error) bool {
 			number := mysqlNumber(err)
 			return number == mysqlDeadlock || number == mysqlLockWaitTimeout
@@ -87,7 +90,8 @@ func mysqlConfig(at mysqlAddress) *mysql.Config {
 	c.Collation = "utf8mb4_bin"
 	c.ClientFoundRows = true // an UPDATE that changes nothing still found its row
 	c.InterpolateParams = true
-	c.MaxAllowedPacket = 0 // ask the server; what is larger is sent in pieces
+	c.MultiStatements = true // for packets; texts of statements are the program's own, values are always parameters
+	c.MaxAllowedPacket = 0   // ask the server; what is larger is sent in pieces
 	c.Timeout, c.ReadTimeout, c.WriteTimeout = 5*time.Second, 10*time.Second, 10*time.Second
 	c.Logger = &mysql.NopLogger{} // every fault comes back as an error, too
 	c.Params = map[string]string{
@@ -121,24 +125,25 @@ func mysqlPool(config *mysql.Config, options Options) (*sql.DB, error) {
 	if err != nil {
 		return nil, errMySQLForm
 	}
-	return sql.OpenDB(options.wrapped(readCommitted{connector})), nil
+	return sql.OpenDB(mysqlConnector{options.wrapped(connector)}), nil
 }
 
-// readCommitted makes every connection read committed: the program's locks are
+// mysqlConnector makes every connection read committed: the program's locks are
 // on rows it names, and gap locks would only bring deadlocks. The variable's
 // name differs between MySQL and MariaDB, the statement does not.
-type readCommitted struct{ driver.Connector }
+type mysqlConnector struct{ driver.Connector }
 
-func (r readCommitted) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := r.Connector.Connect(ctx)
+func (m mysqlConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	plain, err := m.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, err = conn.(driver.ExecerContext).ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil)
+	conn := plain.(mysqlConn)
+	_, err = conn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", nil)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn, nil
+	return &thriftyConn{mysqlConn: conn}, nil
 }
 
 // mysqlMigrationLock is held by the session that migrates. The name is known

@@ -112,24 +112,20 @@ func (s *Store) rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 		return err
 	}
 	claimableAt := sql.NullInt64{Valid: !job.Status.Terminal()}
-	if _, err := tx.ExecContext(ctx, `UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, started_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,
-		string(job.Status), row.fence+1, job.Attempts, claimableAt, toTime(job.StartedAt), toTime(job.FinishedAt), toText(job.Result), fault, job.ID); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM job_steps WHERE job_id = ?", job.ID); err != nil {
-		return err
-	}
 	steps := make([][]any, len(job.Steps))
 	for i, step := range job.Steps {
 		if steps[i], err = stepRow(job.ID, step); err != nil {
 			return err
 		}
 	}
-	if err := s.writeSteps(ctx, tx, steps); err != nil {
-		return err
+	var p packet
+	p.exec(`UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, started_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,
+		string(job.Status), row.fence+1, job.Attempts, claimableAt, toTime(job.StartedAt), toTime(job.FinishedAt), toText(job.Result), fault, job.ID)
+	p.exec("DELETE FROM job_steps WHERE job_id = ?", job.ID)
+	s.writeSteps(&p, steps)
+	s.leaveTargets(&p, job.ID)
+	if job.Status == schemas.Accepted {
+		p.insert("job_targets (target, job_id)", newTargets(job), "")
 	}
-	if err := s.leaveTargets(ctx, tx, job.ID); err != nil || job.Status != schemas.Accepted {
-		return err
-	}
-	return insertRows(ctx, tx, "job_targets (target, job_id)", newTargets(job))
+	return s.send(ctx, tx, p)
 }

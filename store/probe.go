@@ -54,7 +54,9 @@ func (s *Store) RemoveRehearsal(ctx context.Context, jobID string) error {
 			err = rehearsed(kind)
 		}
 		if err == nil {
-			err = s.leaveTargets(ctx, tx, jobID)
+			var p packet
+			s.leaveTargets(&p, jobID)
+			err = s.send(ctx, tx, p)
 		}
 		if err == nil {
 			err = removeJob(ctx, tx, jobID)

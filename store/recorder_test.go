@@ -4,16 +4,18 @@ import (
 	"context"
 	"database/sql/driver"
 	"slices"
+	"strings"
 	"sync"
 )
 
-// recorder sits between a pool and its driver and writes down what the store
-// asks of the database.
+// recorder sits right above a driver and writes down what the store asks of the
+// database, each statement of a packet for itself.
 type recorder struct {
 	mu      sync.Mutex
 	on      bool
 	asked   []statement
 	commits int
+	texts   []string // as they travelled, each of one statement or several
 }
 
 type statement struct {
@@ -24,7 +26,7 @@ type statement struct {
 // listen records what do makes the store ask.
 func (r *recorder) listen(do func()) (asked []statement, commits int) {
 	r.mu.Lock()
-	r.on, r.asked, r.commits = true, nil, 0
+	r.on, r.asked, r.commits, r.texts = true, nil, 0, nil
 	r.mu.Unlock()
 	do()
 	r.mu.Lock()
@@ -39,11 +41,21 @@ func (r *recorder) note(text string, args []driver.NamedValue) {
 	if !r.on {
 		return
 	}
-	asked := statement{text: text}
-	for _, arg := range args {
-		asked.args = append(asked.args, arg.Value)
+	r.texts = append(r.texts, text)
+	for text := range strings.SplitSeq(text, between) {
+		asked, n := statement{text: text}, strings.Count(text, "?")
+		for _, arg := range args[:n] {
+			asked.args = append(asked.args, arg.Value)
+		}
+		args = args[n:]
+		switch text {
+		case begin, rollback:
+		case commit:
+			r.commits++
+		default:
+			r.asked = append(r.asked, asked)
+		}
 	}
-	r.asked = append(r.asked, asked)
 }
 
 func (r *recorder) committed() {

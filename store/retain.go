@@ -113,7 +113,11 @@ func texts(rows *sql.Rows, err error) ([]string, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var list []string
+	return readTexts(rows)
+}
+
+// readTexts reads rows of one column.
+func readTexts(rows *sql.Rows) (list []string, err error) {
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {

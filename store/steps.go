@@ -60,8 +60,8 @@ func stepRow(jobID string, r bridge.StepRecord) ([]any, error) {
 
 // writeSteps replaces the records of steps, which keep their first places in
 // the order, or adds them.
-func (s *Store) writeSteps(ctx context.Context, tx *sql.Tx, rows [][]any) error {
-	return insertRowsThen(ctx, tx, stepsInto, rows, s.replacing(stepKey, stepRest))
+func (s *Store) writeSteps(p *packet, rows [][]any) {
+	p.insert(stepsInto, rows, s.replacing(stepKey, stepRest))
 }
 
 // affected reports whether a statement found a row.

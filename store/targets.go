@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 )
@@ -22,22 +21,30 @@ func targetOf(shop, target string) string {
 // not queue: who waits for the target in the order of acceptance does so
 // before being claimed, and this job already is.
 func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (bool, error) {
-	var ours bool
 	target = targetOf(c.Job.Shop, target)
-	err := s.fenced(ctx, c, func(w *writing, h holding) error {
-		var holder string
-		err := w.tx.QueryRowContext(w.ctx, "SELECT job_id FROM target_locks WHERE target = ?", target).Scan(&holder)
-		if err == nil || !errors.Is(err, sql.ErrNoRows) {
-			ours = holder == h.id
-			return err
-		}
-		_, err = w.tx.ExecContext(w.ctx, "INSERT INTO target_locks (target, job_id) VALUES (?, ?)", target, h.id)
-		if s.duplicate(err) {
-			ours = false
+	var holder string
+	var ours bool
+	err := s.call(&call{
+		ctx: ctx, jobID: c.Job.ID, fence: c.Fence,
+		ask: func(p *packet) {
+			holder = ""
+			p.query(func(rows *sql.Rows) error {
+				for rows.Next() {
+					if err := rows.Scan(&holder); err != nil {
+						return err
+					}
+				}
+				return rows.Err()
+			}, "SELECT job_id FROM target_locks WHERE target = ?", target)
+		},
+		write: func(w *writing, h holding) error {
+			ours = holder == "" || holder == h.id
+			if holder == "" {
+				w.lock(target, h.id)
+			}
 			return nil
-		}
-		ours = true
-		return err
+		},
+		beaten: func() error { ours = false; return nil },
 	})
 	if err != nil {
 		return false, err
@@ -49,17 +56,14 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 // hold is left alone.
 func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
 	return s.fenced(ctx, c, func(w *writing, h holding) error {
-		_, err := w.tx.ExecContext(w.ctx, "DELETE FROM target_locks WHERE target = ? AND job_id = ?", targetOf(c.Job.Shop, target), h.id)
-		return err
+		w.unlock(targetOf(c.Job.Shop, target), h.id)
+		return nil
 	})
 }
 
 // leaveTargets gives back all that jobs hold and takes them out of every queue.
-func (s *Store) leaveTargets(ctx context.Context, tx *sql.Tx, jobIDs ...any) error {
+func (s *Store) leaveTargets(p *packet, jobIDs ...any) {
 	for _, table := range []string{"target_locks", "job_targets"} {
-		if _, err := tx.ExecContext(ctx, s.deleteOf(table)+marks(len(jobIDs)), jobIDs...); err != nil {
-			return err
-		}
+		p.exec(s.deleteOf(table)+marks(len(jobIDs)), jobIDs...)
 	}
-	return nil
 }

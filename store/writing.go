@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,10 +18,11 @@ type writing struct {
 
 	steps   [][]any
 	updates []update
-	ended   []any                          // ids of jobs
-	looks   map[string][]bridge.StepRecord // by shop
-	now     int64                          // of the looks
-	told    []news
+	ended   []any   // ids of jobs
+	given   [][]any // targets that are given back, each with its job
+	taken   [][]any // targets that are locked, each with its job
+	claimed []any   // ids of jobs that take their own targets
+	tidings tidings
 }
 
 // update is new values of some columns, for one or more jobs.
@@ -52,40 +52,52 @@ func (w *writing) record(rows ...[]any) { w.steps = append(w.steps, rows...) }
 // end takes a job out of every queue.
 func (w *writing) end(jobID string) { w.ended = append(w.ended, jobID) }
 
+// lock takes a target that nobody held when the transaction looked. Should
+// somebody take it meanwhile, its key is taken, and the transaction fails.
+func (w *writing) lock(target, jobID string) { w.taken = append(w.taken, []any{target, jobID}) }
+
+// unlock gives a target back if the job holds it.
+func (w *writing) unlock(target, jobID string) { w.given = append(w.given, []any{target, jobID}) }
+
 // look asks for looks at what steps may have changed in a shop; now is the
 // transaction's.
 func (w *writing) look(now int64, shop string, steps ...bridge.StepRecord) {
-	if w.looks == nil {
-		w.looks = map[string][]bridge.StepRecord{}
+	list := touched(steps)
+	if len(list) == 0 {
+		return
 	}
-	w.looks[shop], w.now = append(w.looks[shop], steps...), now
+	looks := w.tidings.looks
+	at := slices.IndexFunc(looks, func(look outlook) bool { return look.shop == shop })
+	if at < 0 {
+		at, looks = len(looks), append(looks, outlook{shop: shop})
+	}
+	looks[at].now, looks[at].notices = now, append(looks[at].notices, list...)
+	w.tidings.looks = looks
 }
 
 // tell writes events down, after everything they may tell of.
-func (w *writing) tell(list ...news) { w.told = append(w.told, list...) }
+func (w *writing) tell(list ...news) { w.tidings.told = append(w.tidings.told, list...) }
 
-// flush sends it all.
+// flush sends it all. What is given back goes before what is taken.
 func (w *writing) flush() error {
-	if err := w.store.writeSteps(w.ctx, w.tx, w.steps); err != nil {
-		return err
-	}
+	s := w.store
+	var p packet
+	s.writeSteps(&p, w.steps)
 	for _, u := range w.updates {
-		query, args := u.statement(w.store.by("PRIMARY"))
-		if _, err := w.tx.ExecContext(w.ctx, query, args...); err != nil {
-			return err
-		}
+		query, args := u.statement(s.by("PRIMARY"))
+		p.exec(query, args...)
 	}
 	if len(w.ended) > 0 {
-		if err := w.store.leaveTargets(w.ctx, w.tx, w.ended...); err != nil {
-			return err
-		}
+		s.leaveTargets(&p, w.ended...)
 	}
-	for _, shop := range slices.Sorted(maps.Keys(w.looks)) {
-		if err := w.store.lookAfter(w.ctx, w.tx, w.now, shop, w.looks[shop]...); err != nil {
-			return err
-		}
+	for _, held := range w.given {
+		p.exec("DELETE FROM target_locks WHERE target = ? AND job_id = ?", held...)
 	}
-	return w.store.insertEvents(w.ctx, w.tx, w.told...)
+	p.insert("target_locks (target, job_id)", w.taken, "")
+	if len(w.claimed) > 0 {
+		s.lockTargets(&p, w.claimed)
+	}
+	return s.sendLast(w.ctx, w.tx, p, w.tidings)
 }
 
 // statement is one UPDATE for all its jobs. A column of which each job gets a

@@ -102,7 +102,8 @@ func (p *parts) open(ctx context.Context) error {
 		Ledger: p.store, Shops: p.shops, Node: node, Lease: jobLease,
 		AttemptTimeout: c.jobTimeout, Settle: c.shopSettle, MaxWait: c.jobMaxWait, ParallelUnits: c.parallelItems, Now: time.Now, Log: log,
 		Observe: p.desk.Hearing(p.metrics), Trace: tracer,
-		Slots: &bridge.Slots{Workers: c.jobWorkers, Several: p.shops.Several, Freed: func() { p.runner.Kick() }},
+		Slots:  &bridge.Slots{Workers: c.jobWorkers, Several: p.shops.Several, Freed: func() { p.runner.Kick() }},
+		Ending: func(jobID string) { p.runner.Ending(jobID) },
 	}
 	p.runner = queue.NewRunner(p.queue, queue.RunnerOptions{
 		Work: worker.Run, Due: worker.Due, Workers: c.jobWorkers, SweepEvery: sweepEvery, Observe: p.countTaken,

@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// packet is statements of one transaction that need nothing of each other's
+// answers. Where a statement is a round trip they travel together: the wait for
+// an answer, not the work, is most of what a small statement costs there.
+type packet struct{ parts []part }
+
+// part is one statement of a packet.
+type part struct {
+	text string
+	args []any
+	read func(*sql.Rows) error // nil for a statement that answers no rows
+}
+
+func (p *packet) exec(text string, args ...any) { p.parts = append(p.parts, part{text, args, nil}) }
+
+// query adds a statement whose rows read takes.
+func (p *packet) query(read func(*sql.Rows) error, text string, args ...any) {
+	p.parts = append(p.parts, part{text, args, read})
+}
+
+// between separates the statements of a text. No statement of the program
+// contains it.
+const between = ";\n"
+
+// longestPacket bounds the text of several statements in bytes, well below what
+// a server takes (max_allowed_packet, 16 MB or more). A statement that is longer
+// travels alone, as it would without packets.
+const longestPacket = 1 << 20
+
+// send carries the statements out in their order.
+func (s *Store) send(ctx context.Context, tx *sql.Tx, p packet) error {
+	for _, some := range s.packed(p.parts) {
+		if err := sendTogether(ctx, tx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packed cuts a list into what travels together.
+func (s *Store) packed(parts []part) (packets [][]part) {
+	size := 0
+	for _, p := range parts {
+		next := p.size()
+		if last := len(packets) - 1; s.packets && last >= 0 && size+next <= longestPacket {
+			packets[last] = append(packets[last], p)
+			size += next
+			continue
+		}
+		packets, size = append(packets, []part{p}), next
+	}
+	return packets
+}
+
+// size is about how long a statement's text is with its parameters in it.
+func (p part) size() int {
+	n := len(p.text)
+	for _, arg := range p.args {
+		switch v := arg.(type) {
+		case string:
+			n += len(v)
+		case sql.NullString:
+			n += len(v.String)
+		default:
+			n += 8
+		}
+	}
+	return n
+}
+
+// sendTogether sends one text. A statement that fails keeps those behind it
+// from being carried out, those before it are.
+func sendTogether(ctx context.Context, tx *sql.Tx, parts []part) error {
+	text, args, reads := joined(parts)
+	if len(reads) == 0 {
+		_, err := tx.ExecContext(ctx, text, args...)
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for i, read := range reads { // statements without rows are passed over
+		if i > 0 && !rows.NextResultSet() {
+			break
+		}
+		if err := read(rows); err != nil {
+			return err
+		}
+	}
+	for rows.NextResultSet() {
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return rows.Close()
+}
+
+func joined(parts []part) (text string, args []any, reads []func(*sql.Rows) error) {
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		texts[i] = p.text
+		args = append(args, p.args...)
+		if p.read != nil {
+			reads = append(reads, p.read)
+		}
+	}
+	return strings.Join(texts, between), args, reads
+}
+
+// sendLast carries the statements out and tells what they make true. Where
+// packets are, the transaction's COMMIT travels with them, unless somebody wants
+// to be told: that is asked in the packet itself, by a statement that fails and
+// so stops the packet before its end (overheard). Then the events are written,
+// and the caller's commit does the rest.
+func (s *Store) sendLast(ctx context.Context, tx *sql.Tx, p packet, t tidings) error {
+	if !s.packets {
+		if err := s.send(ctx, tx, p); err != nil {
+			return err
+		}
+		return s.spread(ctx, tx, t)
+	}
+	if condition, args := t.listeners(); condition != "" {
+		p.exec("SELECT "+unanswerable+" FROM webhooks w WHERE "+condition+" LIMIT 1", args...)
+	}
+	p.exec("COMMIT")
+	err := s.send(ctx, tx, p)
+	if s.overheard(err) {
+		return s.spread(ctx, tx, t)
+	}
+	return err
+}
+
+// unanswerable is out of its type's range for every webhook: a SELECT of it
+// fails if it finds one, and costs nothing if it does not.
+const unanswerable = "18446744073709551615 + w.id"
