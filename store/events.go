@@ -45,18 +45,17 @@ type outlook struct {
 	notices []bridge.Notice
 }
 
-// listeners holds for enabled webhooks w that may want to hear of them, of any
-// shop and of revoked clients too: with none of those nobody does. "" when there
-// is nothing to hear.
-func (t tidings) listeners() (condition string, args []any) {
-	told := heard(t.told)
+// listeners holds for enabled webhooks w that may want to hear of this, or of
+// what the change feed will see, of any shop and of revoked clients too: with
+// none of those nobody does. "" when there is nothing to hear.
+func listeners(told []news, feed bool) (condition string, args []any) {
 	topics, clients := []any(nil), []any(nil)
-	private := len(t.looks) == 0
+	private := !feed
 	for _, n := range told {
 		topics, clients = append(topics, string(n.topic)), append(clients, n.clientID)
 		private = private && n.clientID != ""
 	}
-	if len(t.looks) > 0 {
+	if feed {
 		topics = append(topics, feedTopics...)
 	}
 	if len(topics) == 0 {
@@ -82,8 +81,13 @@ func (s *Store) spread(ctx context.Context, tx *sql.Tx, t tidings) error {
 }
 
 // heard leaves out what has no topic: nobody can ask to be told of it.
-func heard(list []news) []news {
-	return slices.DeleteFunc(slices.Clone(list), func(n news) bool { return n.topic == "" })
+func heard(list []news) (those []news) {
+	for _, n := range list {
+		if n.topic != "" {
+			those = append(those, n)
+		}
+	}
+	return those
 }
 
 // insertEvents writes down what the transaction makes true, and one delivery
@@ -146,7 +150,7 @@ func (w wanted) wants(n news) bool {
 // readWanted finds the enabled webhooks for any of the topics, of clients that
 // were not revoked.
 func readWanted(ctx context.Context, tx *sql.Tx, list []news) ([]wanted, error) {
-	condition, args := tidings{told: list}.listeners()
+	condition, args := listeners(list, false)
 	query := "SELECT w.id, w.topic, w.shop, w.client_id, w.pii FROM webhooks w LEFT JOIN clients c ON c.id = w.client_id WHERE c.revoked_at IS NULL AND " + condition
 	rows, err := tx.QueryContext(ctx, query, args...) // in no order: to ask for one would tempt a planner to read by id
 	if err != nil {

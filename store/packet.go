@@ -36,27 +36,28 @@ const longestPacket = 1 << 20
 
 // send carries the statements out in their order.
 func (s *Store) send(ctx context.Context, tx *sql.Tx, p packet) error {
-	for _, some := range s.packed(p.parts) {
-		if err := sendTogether(ctx, tx, some); err != nil {
+	for left := p.parts; len(left) > 0; {
+		n := 1
+		if s.packets {
+			n = fitting(left)
+		}
+		if err := sendTogether(ctx, tx, left[:n]); err != nil {
 			return err
 		}
+		left = left[n:]
 	}
 	return nil
 }
 
-// packed cuts a list into what travels together.
-func (s *Store) packed(parts []part) (packets [][]part) {
-	size := 0
-	for _, p := range parts {
-		next := p.size()
-		if last := len(packets) - 1; s.packets && last >= 0 && size+next <= longestPacket {
-			packets[last] = append(packets[last], p)
-			size += next
-			continue
+// fitting is how many statements at the beginning of a list travel together.
+func fitting(parts []part) int {
+	size := parts[0].size()
+	for n, p := range parts[1:] {
+		if size += p.size(); size > longestPacket {
+			return n + 1
 		}
-		packets, size = append(packets, []part{p}), next
 	}
-	return packets
+	return len(parts)
 }
 
 // size is about how long a statement's text is with its parameters in it.
@@ -105,6 +106,9 @@ func sendTogether(ctx context.Context, tx *sql.Tx, parts []part) error {
 }
 
 func joined(parts []part) (text string, args []any, reads []func(*sql.Rows) error) {
+	if one := parts[0]; len(parts) == 1 && one.read == nil {
+		return one.text, one.args, nil
+	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
 		texts[i] = p.text
@@ -128,7 +132,7 @@ func (s *Store) sendLast(ctx context.Context, tx *sql.Tx, p packet, t tidings) e
 		}
 		return s.spread(ctx, tx, t)
 	}
-	if condition, args := t.listeners(); condition != "" {
+	if condition, args := listeners(heard(t.told), len(t.looks) > 0); condition != "" {
 		p.exec("SELECT "+unanswerable+" FROM webhooks w WHERE "+condition+" LIMIT 1", args...)
 	}
 	p.exec("COMMIT")
