@@ -66,7 +66,7 @@ func TestWhatAClientCannotCancel(t *testing.T) {
 	}
 	sent := time.Now().UTC()
 	step := bridge.StepRecord{Name: "price_seo", Target: "product:1", State: bridge.StepSending, SentAt: &sent}
-	if err := db.Journal(t.Context(), claim, step, schemas.Progress{Total: 1}); err != nil {
+	if err := db.Journal(t.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Total: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Release(t.Context(), claim, bridge.Release{At: time.Now(), Counted: true}); err != nil {

@@ -3,7 +3,10 @@ package bridge
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/prestashop-bridge/bridge/schemas"
 )
@@ -27,7 +30,7 @@ func (a *attempt) close(ctx context.Context, plan Plan, outcome Outcome, waiting
 	}
 	ending, err := a.ending(plan, outcome)
 	if err != nil {
-		return err
+		return errors.Join(err, a.flush(ctx))
 	}
 	if err := a.worker.Ledger.Finish(ctx, a.claim, ending); err != nil {
 		return err
@@ -84,8 +87,9 @@ func (a *attempt) exhaust(ctx context.Context, outcome Outcome, last *Error) (Ou
 }
 
 // ending sums the units up: needs_review outweighs failed outweighs succeeded.
-func (a *attempt) ending(plan Plan, outcome Outcome) (Ending, error) {
-	end := Ending{Status: schemas.Succeeded, Progress: a.progress(), Steps: a.unwritten}
+func (a *attempt) ending(plan Plan, outcome Outcome) (end Ending, err error) {
+	defer recovered(&err)
+	end = Ending{Status: schemas.Succeeded, Progress: a.progress(), Steps: slices.Concat(slices.Collect(maps.Values(a.unwritten))...)}
 	failed := 0
 	var first *Error
 	for _, u := range outcome.Units {

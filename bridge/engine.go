@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,11 +26,11 @@ type attempt struct {
 
 	mu         sync.Mutex // held while the journal is written, so that progress never goes back
 	journal    Journal
-	unwritten  []StepRecord // of the journal, waiting for the ledger's next write
-	seq        int          // of the next step record
-	concluded  int          // units done, failed or unknown
-	progressed bool         // some step was settled in this attempt
-	halted     *pause       // why no further call is made; settled units still count
+	unwritten  map[string][]StepRecord // by unit: of the journal, waiting for the unit's next write
+	seq        int                     // of the next step record
+	concluded  int                     // units done, failed or unknown
+	progressed bool                    // some step was settled in this attempt
+	halted     *pause                  // why no further call is made; settled units still count
 }
 
 // journalTimeout bounds a write to the ledger made after the attempt's own
@@ -173,7 +174,10 @@ func (a *attempt) unit(ctx context.Context, u Unit) (UnitOutcome, *pause, error)
 		}
 	}
 	out.Journal = a.done(u.Key)
-	return out, nil, a.unlock(ctx, locked)
+	if a.units > 1 {
+		return out, nil, a.conclusion(ctx, u.Key, locked)
+	}
+	return out, nil, nil // the job's end writes what is left and gives everything back
 }
 
 // turn gives a step's settled record, working on it when it is not settled.
@@ -184,8 +188,29 @@ func (a *attempt) turn(ctx context.Context, u Unit, s Step, locked map[string]bo
 	}
 	ctx, end := a.worker.tracer().Span(ctx, "step "+s.Name, slog.String("unit", u.Key))
 	rec, wait, err := a.step(ctx, u, s, rec, locked)
+	if err == nil && wait == nil {
+		err = a.settle(ctx, u, s, rec)
+	}
 	end(troubleOf(rec, wait, err))
 	return rec, wait, err
+}
+
+// settle journals a step that is done with. What another transaction follows at
+// once waits for that one: the last record of a unit for the unit's conclusion
+// or the job's end. And so may a step for which no call ever left, in a job of
+// one unit: should the worker die before, the next one reads the shop again and
+// decides anew.
+func (a *attempt) settle(ctx context.Context, u Unit, s Step, rec StepRecord) error {
+	state, _ := concluded(s, rec)
+	last := state != UnitDone || s.Name == u.Steps[len(u.Steps)-1].Name
+	if last || a.units == 1 && rec.State == StepSkipped && rec.Sends == 0 {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.note(rec)
+		a.unwritten[u.Key] = append(a.unwritten[u.Key], rec)
+		return nil
+	}
+	return a.write(ctx, rec)
 }
 
 // record gives the step's record, a new one when it has none yet; with it, for
@@ -236,20 +261,12 @@ func concluded(s Step, rec StepRecord) (UnitState, *Error) {
 	return UnitDone, nil
 }
 
-// unlock gives targets back, once what was found under their locks is written.
-func (a *attempt) unlock(ctx context.Context, locked map[string]bool) error {
-	if len(locked) == 0 {
-		return nil
-	}
-	if err := a.flush(ctx); err != nil {
-		return err
-	}
-	for target := range locked {
-		if err := a.worker.Ledger.UnlockTarget(ctx, a.claim, target); err != nil {
-			return err
-		}
-	}
-	return nil
+// conclusion writes what is left of a unit and gives back the targets under
+// whose locks it was found.
+func (a *attempt) conclusion(ctx context.Context, unit string, locked map[string]bool) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.writeDown(ctx, unit, Entry{Unlock: slices.Sorted(maps.Keys(locked))})
 }
 
 // step settles one step or says what it waits for.
@@ -269,12 +286,12 @@ func (a *attempt) step(ctx context.Context, u Unit, s Step, rec StepRecord, lock
 	case err != nil || wait != nil:
 		return rec, wait, err
 	case refused != nil:
-		return a.fail(ctx, rec, AsError(shopAnswer(refused)))
+		return failed(rec, AsError(shopAnswer(refused)), a.now()), nil, nil
 	}
 	rec.Target, rec.Baseline, rec.Before = baseline.Target, baseline.Data, baseline.Before
 	if baseline.Skip != "" {
 		rec.State, rec.After, rec.Detail, rec.DoneAt = StepSkipped, baseline.After, baseline.Skip, a.now()
-		return rec, nil, a.skip(ctx, rec)
+		return rec, nil, nil
 	}
 	return a.send(ctx, s, rec, baseline)
 }
@@ -373,29 +390,19 @@ func (a *attempt) write(ctx context.Context, rec StepRecord) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.note(rec)
-	return a.writeDown(ctx, rec)
-}
-
-// skip journals a step for which no call ever left. Of a job with one unit the
-// record may wait for the next write, or for the end: should the worker die
-// before, the next one reads the shop again and decides anew. Of several units
-// each is written at once, for the progress it shows.
-func (a *attempt) skip(ctx context.Context, rec StepRecord) error {
-	if a.units > 1 || rec.Sends > 0 {
-		return a.write(ctx, rec)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.note(rec)
-	a.unwritten = append(a.unwritten, rec)
-	return nil
+	return a.writeDown(ctx, rec.Unit, Entry{Steps: []StepRecord{rec}})
 }
 
 // flush writes what waits.
 func (a *attempt) flush(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.writeDown(ctx)
+	for _, unit := range slices.Sorted(maps.Keys(a.unwritten)) {
+		if err := a.writeDown(ctx, unit, Entry{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // note keeps a record in mind; mu is held.
@@ -404,16 +411,21 @@ func (a *attempt) note(rec StepRecord) {
 	a.progressed = a.progressed || rec.State.Settled()
 }
 
-// writeDown writes what waits and these; mu is held. What the ledger refuses is
-// not kept for later: its error ends the attempt.
-func (a *attempt) writeDown(ctx context.Context, recs ...StepRecord) error {
-	recs, a.unwritten = append(a.unwritten, recs...), nil
+// writeDown writes what waits of a unit with an entry; mu is held. What the
+// ledger refuses is not kept for later: its error ends the attempt.
+func (a *attempt) writeDown(ctx context.Context, unit string, e Entry) error {
+	e.Steps = append(a.unwritten[unit], e.Steps...)
+	delete(a.unwritten, unit)
+	if len(e.Steps) == 0 && len(e.Unlock) == 0 {
+		return nil
+	}
+	e.Progress = a.progress()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTimeout)
 	defer cancel()
-	for _, rec := range recs {
-		if err := a.worker.Ledger.Journal(ctx, a.claim, rec, a.progress()); err != nil {
-			return err
-		}
+	if err := a.worker.Ledger.Journal(ctx, a.claim, e); err != nil {
+		return err
+	}
+	for _, rec := range e.Steps {
 		a.written(rec)
 	}
 	return nil

@@ -148,17 +148,25 @@ type mortalLedger struct {
 	killed func(event string) bool
 }
 
-func (l mortalLedger) Journal(ctx context.Context, c bridge.Claim, s bridge.StepRecord, p schemas.Progress) error {
-	if l.killed("journal " + string(s.State) + " " + s.Unit + s.Name) {
+func (l mortalLedger) Journal(ctx context.Context, c bridge.Claim, e bridge.Entry) error {
+	if l.killed("journal " + written(e.Steps)) {
 		return errKilled
 	}
-	if err := l.Ledger.Journal(ctx, c, s, p); err != nil {
+	if err := l.Ledger.Journal(ctx, c, e); err != nil {
 		return err
 	}
-	if l.killed("journalled " + string(s.State) + " " + s.Unit + s.Name) {
+	if l.killed("journalled " + written(e.Steps)) {
 		return errKilled
 	}
 	return nil
+}
+
+// written names the steps of a write.
+func written(steps []bridge.StepRecord) (names string) {
+	for _, s := range steps {
+		names += string(s.State) + " " + s.Unit + s.Name + " "
+	}
+	return names
 }
 
 func (l mortalLedger) Release(ctx context.Context, c bridge.Claim, r bridge.Release) error {

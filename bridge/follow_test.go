@@ -306,7 +306,7 @@ func progress(t *testing.T, db *store.Store, jobID string) {
 		t.Fatal(err)
 	}
 	step := bridge.StepRecord{Name: "stock", Target: "product:1", State: bridge.StepApplied}
-	if err := db.Journal(t.Context(), claim, step, schemas.Progress{Done: 1, Total: 2}); err != nil {
+	if err := db.Journal(t.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Done: 1, Total: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Release(t.Context(), claim, bridge.Release{At: time.Now().Add(-time.Second)}); err != nil {

@@ -3,9 +3,11 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"time"
 )
 
-// send journals the call, makes it, and journals its outcome.
+// send journals the call and makes it. An outcome that settles the step is for
+// the caller to journal.
 func (a *attempt) send(ctx context.Context, s Step, rec StepRecord, b Baseline) (StepRecord, *pause, error) {
 	rec.State, rec.Sends, rec.SentAt, rec.DoneAt = StepSending, rec.Sends+1, a.now(), nil
 	rec.After, rec.Error = nil, nil
@@ -19,13 +21,13 @@ func (a *attempt) send(ctx context.Context, s Step, rec StepRecord, b Baseline) 
 	rec.DoneAt = a.now()
 	if err == nil {
 		rec.State, rec.After, rec.Detail = StepApplied, effect.After, effect.Detail
-		return rec, nil, a.write(ctx, rec)
+		return rec, nil, nil
 	}
 	fault := shopFault(err)
 	rec.Detail = fault.Message
 	switch fault.Fault {
 	case Refused, NotFound:
-		return a.fail(ctx, rec, fault.public())
+		return failed(rec, fault.public(), a.now()), nil, nil
 	case Unreached:
 		rec.SentAt, rec.Sends = nil, rec.Sends-1
 		return rec, a.waitFor(ctx, err), a.write(ctx, rec)
@@ -44,10 +46,10 @@ func (a *attempt) send(ctx context.Context, s Step, rec StepRecord, b Baseline) 
 	return settled, wait, err
 }
 
-// fail settles a step that was certainly not applied.
-func (a *attempt) fail(ctx context.Context, rec StepRecord, why *Error) (StepRecord, *pause, error) {
-	rec.State, rec.Detail, rec.DoneAt, rec.Error = StepFailed, why.Message, a.now(), jobError(why)
-	return rec, nil, a.write(ctx, rec)
+// failed settles a step that was certainly not applied.
+func failed(rec StepRecord, why *Error, at *time.Time) StepRecord {
+	rec.State, rec.Detail, rec.DoneAt, rec.Error = StepFailed, why.Message, at, jobError(why)
+	return rec
 }
 
 // decide settles a call that left and was never answered, by its read-back
@@ -63,11 +65,11 @@ func (a *attempt) decide(ctx context.Context, s Step, rec StepRecord) (StepRecor
 	switch finding.Verdict {
 	case Applied:
 		rec.State, rec.After, rec.Detail, rec.DoneAt = StepApplied, finding.Effect.After, finding.Effect.Detail, a.now()
-		return rec, nil, a.write(ctx, rec)
+		return rec, nil, nil
 	case CannotKnow:
 		rec.State, rec.Detail, rec.DoneAt = StepUnknown, finding.Reason, a.now()
 		rec.Error = jobError(Fault(CodeOutcomeUnknown, nil, "%s on %s: %s", rec.Name, rec.Target, finding.Reason))
-		return rec, nil, a.write(ctx, rec)
+		return rec, nil, nil
 	}
 	if rec.DoneAt == nil {
 		// Its worker stopped with the call under way, at a moment nobody noted
@@ -82,7 +84,8 @@ func (a *attempt) decide(ctx context.Context, s Step, rec StepRecord) (StepRecor
 		return rec, &pause{at: settled, err: lastFault}, nil
 	}
 	if rec.Sends >= a.claim.Job.MaxAttempts {
-		return a.fail(ctx, rec, Fault(CodeAttemptsExhausted, nil, "%s on %s was sent %d times and never applied: %s", rec.Name, rec.Target, rec.Sends, rec.Detail))
+		why := Fault(CodeAttemptsExhausted, nil, "%s on %s was sent %d times and never applied: %s", rec.Name, rec.Target, rec.Sends, rec.Detail)
+		return failed(rec, why, a.now()), nil, nil
 	}
 	return rec, nil, nil
 }

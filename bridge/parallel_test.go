@@ -263,11 +263,11 @@ type brokenLedger struct {
 
 var errDisk = errors.New("disk full")
 
-func (l brokenLedger) Journal(ctx context.Context, c bridge.Claim, s bridge.StepRecord, p schemas.Progress) error {
-	if s.Unit == l.unit && s.State == bridge.StepApplied {
+func (l brokenLedger) Journal(ctx context.Context, c bridge.Claim, e bridge.Entry) error {
+	if slices.ContainsFunc(e.Steps, func(s bridge.StepRecord) bool { return s.Unit == l.unit && s.State == bridge.StepApplied }) {
 		return errDisk
 	}
-	return l.Ledger.Journal(ctx, c, s, p)
+	return l.Ledger.Journal(ctx, c, e)
 }
 
 // A ledger that fails for one item must not cut the calls of the others: their

@@ -64,6 +64,13 @@ type Release struct {
 	Error   *schemas.JobError
 }
 
+// Entry is one write to a claimed job's journal.
+type Entry struct {
+	Steps    []StepRecord // new, or in place of what has their unit and name
+	Progress schemas.Progress
+	Unlock   []string // targets to give back; one that the job does not hold is left alone
+}
+
 // Ending finishes a claimed job.
 type Ending struct {
 	Status   schemas.JobStatus // terminal
@@ -91,12 +98,10 @@ type Ledger interface {
 	// Renew prolongs the lease and gives its new end.
 	Renew(ctx context.Context, c Claim, lease time.Duration) (time.Time, error)
 	// LockTarget takes one more target for the job; false when another job
-	// holds it. UnlockTarget gives it back before the job ends.
+	// holds it.
 	LockTarget(ctx context.Context, c Claim, target string) (bool, error)
-	UnlockTarget(ctx context.Context, c Claim, target string) error
-	// Journal writes one step's record (insert or replace by unit and name)
-	// together with the job's progress.
-	Journal(ctx context.Context, c Claim, step StepRecord, progress schemas.Progress) error
+	// Journal writes all of an entry or nothing.
+	Journal(ctx context.Context, c Claim, e Entry) error
 	Release(ctx context.Context, c Claim, r Release) error
 	Finish(ctx context.Context, c Claim, e Ending) error
 }

@@ -86,7 +86,7 @@ func (w *Worker) Run(ctx context.Context, jobID string) (err error) {
 			w.Ending(jobID)
 		}
 	}
-	a := attempt{worker: w, claim: claim, lease: held, idle: idle, journal: job.Steps, seq: Journal(job.Steps).nextSeq()}
+	a := attempt{worker: w, claim: claim, lease: held, idle: idle, unwritten: map[string][]StepRecord{}, journal: job.Steps, seq: Journal(job.Steps).nextSeq()}
 	err = a.run(bounded)
 	if errors.Is(err, ErrFenced) {
 		w.Log.WarnContext(ctx, "job taken over by another worker", "job_id", jobID, "fence", claim.Fence)

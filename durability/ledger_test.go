@@ -2,10 +2,10 @@ package durability
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
-	"github.com/prestashop-bridge/bridge/schemas"
 )
 
 // mortalLedger is the real ledger in the hands of a process that may die before
@@ -55,16 +55,25 @@ func (l mortalLedger) LockTarget(ctx context.Context, c bridge.Claim, target str
 	return free, err
 }
 
-func (l mortalLedger) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
-	return l.through("unlock "+target, "unlocked "+target, func() error { return l.Ledger.UnlockTarget(ctx, c, target) })
+func (l mortalLedger) Journal(ctx context.Context, c bridge.Claim, e bridge.Entry) error {
+	what := entryOf(e.Steps, e.Unlock)
+	return l.through("journal "+what, "journalled "+what, func() error { return l.Ledger.Journal(ctx, c, e) })
 }
 
-func (l mortalLedger) Journal(ctx context.Context, c bridge.Claim, s bridge.StepRecord, p schemas.Progress) error {
-	what := string(s.State) + " " + s.Unit + s.Name
-	if s.State == bridge.StepSending && s.DoneAt != nil {
-		what = "unanswered " + s.Unit + s.Name
+// entryOf names what a write holds.
+func entryOf(steps []bridge.StepRecord, unlock []string) string {
+	var names []string
+	for _, s := range steps {
+		state := string(s.State)
+		if s.State == bridge.StepSending && s.DoneAt != nil {
+			state = "unanswered"
+		}
+		names = append(names, state+" "+s.Unit+s.Name)
 	}
-	return l.through("journal "+what, "journalled "+what, func() error { return l.Ledger.Journal(ctx, c, s, p) })
+	for _, target := range unlock {
+		names = append(names, "unlock "+target)
+	}
+	return strings.Join(names, ", ")
 }
 
 func (l mortalLedger) Release(ctx context.Context, c bridge.Claim, r bridge.Release) error {
@@ -72,5 +81,6 @@ func (l mortalLedger) Release(ctx context.Context, c bridge.Claim, r bridge.Rele
 }
 
 func (l mortalLedger) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) error {
-	return l.through("finish", "finished", func() error { return l.Ledger.Finish(ctx, c, e) })
+	what := " " + entryOf(e.Steps, nil)
+	return l.through("finish"+what, "finished"+what, func() error { return l.Ledger.Finish(ctx, c, e) })
 }

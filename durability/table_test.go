@@ -116,7 +116,7 @@ func nothingSince(events []string, at int) bool {
 	switch verb {
 	case "answer":
 		return strings.HasPrefix(events[at], "answer GET")
-	case "claimed", "locked", "unlocked", "journalled", "released", "finished":
+	case "claimed", "locked", "journalled", "released", "finished":
 		return false
 	}
 	before := events[at-1]

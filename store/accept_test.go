@@ -112,7 +112,7 @@ func TestIdsStandForTheirFirstUse(t *testing.T) {
 func (r rig) claimedAndJournalled(j bridge.Job) {
 	r.Helper()
 	step := bridge.StepRecord{Name: "price", Target: "product:1", State: bridge.StepSending, Before: json.RawMessage(`1`)}
-	if err := r.Journal(r.Context(), r.claimed(j), step, schemas.Progress{Total: 1}); err != nil {
+	if err := r.Journal(r.Context(), r.claimed(j), bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Total: 1}}); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -385,7 +385,7 @@ func (r rig) work(node *Store, seen *occupancy) (worked bool) {
 		}
 		seen.enter(r, c.Job)
 		step := bridge.StepRecord{Name: "price", Target: c.Job.Targets[0], State: bridge.StepApplied}
-		if err := node.Journal(r.Context(), c, step, schemas.Progress{Done: 1, Total: 1}); err != nil {
+		if err := node.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Done: 1, Total: 1}}); err != nil {
 			r.Error(err)
 		}
 		seen.leave(c.Job)
@@ -438,11 +438,11 @@ func (r rig) checkTarget(owner, other bridge.Claim) {
 	lock(other, false)
 	queued := r.accepted("product:1")
 	r.refused(queued)
-	if err := r.UnlockTarget(ctx, other, "product:1"); err != nil { // not its own
+	if err := r.Journal(ctx, other, bridge.Entry{Unlock: []string{"product:1"}}); err != nil { // not its own
 		r.Error(err)
 	}
 	lock(other, false)
-	if err := r.UnlockTarget(ctx, owner, "product:1"); err != nil {
+	if err := r.Journal(ctx, owner, bridge.Entry{Unlock: []string{"product:1"}}); err != nil {
 		r.Error(err)
 	}
 	lock(other, true)

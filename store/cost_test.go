@@ -105,7 +105,7 @@ func TestStatementsAndFlushes(t *testing.T) {
 		})
 		step := bridge.StepRecord{Name: "price", State: bridge.StepSending}
 		write := func() {
-			if err := r.Journal(r.Context(), c, step, schemas.Progress{Total: 1}); err != nil {
+			if err := r.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Total: 1}}); err != nil {
 				r.Error(err)
 			}
 		}
@@ -123,7 +123,7 @@ func TestStatementsAndFlushes(t *testing.T) {
 			}
 		})
 		hold("unlock of a target", func() {
-			if err := r.UnlockTarget(r.Context(), c, "product:more"); err != nil {
+			if err := r.Journal(r.Context(), c, bridge.Entry{Unlock: []string{"product:more"}, Progress: schemas.Progress{Total: 1}}); err != nil {
 				r.Error(err)
 			}
 		})

@@ -52,7 +52,7 @@ func TestJobsAreTold(t *testing.T) {
 		done, failed, cancelled := r.accepted("a"), r.accepted("b"), r.accepted("c")
 		claim := r.claimed(done)
 		for i, progress := range []int{0, 1, 1, 2} {
-			if err := r.Journal(r.Context(), claim, bridge.StepRecord{Name: fmt.Sprint(i), State: bridge.StepApplied}, schemas.Progress{Done: progress, Total: 3}); err != nil {
+			if err := r.Journal(r.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: fmt.Sprint(i), State: bridge.StepApplied}}, Progress: schemas.Progress{Done: progress, Total: 3}}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -252,7 +252,7 @@ func TestStepsAskForLooks(t *testing.T) {
 			r.Helper()
 			for i, s := range steps {
 				s.Seq = i
-				if err := r.Journal(r.Context(), c, s, schemas.Progress{}); err != nil {
+				if err := r.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{s}, Progress: schemas.Progress{}}); err != nil {
 					r.Fatal(err)
 				}
 			}
@@ -371,7 +371,7 @@ func TestAskedForByMany(t *testing.T) {
 				if i == len(claims) {
 					err = r.Notice(r.Context(), w, someLease, w.Now, []bridge.Notice{seen(id%5+1, fmt.Sprint(id))})
 				} else {
-					err = r.Journal(r.Context(), claims[i], bridge.StepRecord{Name: fmt.Sprint(id), Target: bridge.ProductTarget(id%5 + 1), State: bridge.StepApplied}, schemas.Progress{})
+					err = r.Journal(r.Context(), claims[i], bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: fmt.Sprint(id), Target: bridge.ProductTarget(id%5 + 1), State: bridge.StepApplied}}, Progress: schemas.Progress{}})
 				}
 				if err != nil {
 					failed.Add(1)

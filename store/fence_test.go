@@ -23,11 +23,11 @@ var writes = map[string]func(ctx context.Context, s *Store, c bridge.Claim) erro
 		_, err := s.LockTarget(ctx, c, "product:9")
 		return err
 	},
-	"UnlockTarget": func(ctx context.Context, s *Store, c bridge.Claim) error {
-		return s.UnlockTarget(ctx, c, "product:1")
+	"Unlock": func(ctx context.Context, s *Store, c bridge.Claim) error {
+		return s.Journal(ctx, c, bridge.Entry{Unlock: []string{"product:1"}})
 	},
 	"Journal": func(ctx context.Context, s *Store, c bridge.Claim) error {
-		return s.Journal(ctx, c, bridge.StepRecord{Name: "late"}, schemas.Progress{Done: 9, Total: 9})
+		return s.Journal(ctx, c, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: "late"}}, Progress: schemas.Progress{Done: 9, Total: 9}})
 	},
 	"Release": func(ctx context.Context, s *Store, c bridge.Claim) error {
 		return s.Release(ctx, c, bridge.Release{At: time.Now()})
@@ -120,11 +120,11 @@ func TestTheMomentALeaseEnds(t *testing.T) {
 		c := r.claimed(j)
 		r.advance(someLease - time.Microsecond)
 		r.refused(j)
-		if err := r.UnlockTarget(r.Context(), c, "product:9"); err != nil {
+		if err := r.Journal(r.Context(), c, bridge.Entry{Unlock: []string{"product:9"}}); err != nil {
 			r.Error(err)
 		}
 		r.advance(time.Microsecond)
-		if err := r.UnlockTarget(r.Context(), c, "product:9"); !errors.Is(err, bridge.ErrFenced) {
+		if err := r.Journal(r.Context(), c, bridge.Entry{Unlock: []string{"product:9"}}); !errors.Is(err, bridge.ErrFenced) {
 			r.Errorf("a write at the end of the lease gave %v", err)
 		}
 		r.claimed(j)
@@ -141,7 +141,9 @@ func TestAWriteWaitsForTheClaimBesideIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	written := make(chan error)
-	go func() { written <- r.Journal(t.Context(), c, bridge.StepRecord{Name: "late"}, schemas.Progress{}) }()
+	go func() {
+		written <- r.Journal(t.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: "late"}}, Progress: schemas.Progress{}})
+	}()
 	r.eventually("the write does not wait", func() bool { return r.waiting(c.Job.ID) > 0 })
 	if err := claim.Commit(); err != nil {
 		t.Fatal(err)

@@ -138,7 +138,9 @@ func TestARefusedCallBesideGoodOnes(t *testing.T) {
 		nobody.Job.ID = "nobody"
 		step := bridge.StepRecord{Name: "price", State: bridge.StepSending}
 		journal := func(c bridge.Claim) func() error {
-			return func() error { return r.Journal(r.Context(), c, step, schemas.Progress{Done: 1, Total: 2}) }
+			return func() error {
+				return r.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Done: 1, Total: 2}})
+			}
 		}
 		claim := func(j bridge.Job) func() error {
 			return func() error { _, err := r.Claim(r.Context(), j.ID, "node", someLease); return err }

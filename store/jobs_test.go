@@ -17,7 +17,7 @@ func TestJobStatus(t *testing.T) {
 		j := r.accepted("product:1")
 		claim := r.claimed(j)
 		step := bridge.StepRecord{Name: "price", Target: "product:1", State: bridge.StepApplied}
-		if err := r.Journal(r.Context(), claim, step, schemas.Progress{Done: 1, Total: 1}); err != nil {
+		if err := r.Journal(r.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Done: 1, Total: 1}}); err != nil {
 			r.Fatal(err)
 		}
 		r.finish(claim)
@@ -49,7 +49,7 @@ func TestJobStates(t *testing.T) {
 		waits, runs := r.accepted("product:1"), r.accepted("product:2")
 		claim := r.claimed(runs)
 		progress := schemas.Progress{Done: 2, Total: 7}
-		if err := r.Journal(r.Context(), claim, bridge.StepRecord{Name: "x", State: bridge.StepApplied}, progress); err != nil {
+		if err := r.Journal(r.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: "x", State: bridge.StepApplied}}, Progress: progress}); err != nil {
 			r.Fatal(err)
 		}
 		ids := []string{"nobody", runs.ID, waits.ID}

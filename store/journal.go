@@ -7,20 +7,23 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
-// Journal writes a step's record and the job's progress, and tells of progress
-// that is new.
-func (s *Store) Journal(ctx context.Context, c bridge.Claim, step bridge.StepRecord, progress schemas.Progress) error {
-	row, err := stepRow(c.Job.ID, step)
+// Journal writes steps' records and the job's progress, gives targets back, and
+// tells of progress that is new.
+func (s *Store) Journal(ctx context.Context, c bridge.Claim, e bridge.Entry) error {
+	steps, err := stepRows(c.Job.ID, e.Steps)
 	if err != nil {
 		return s.fault(err)
 	}
 	return s.fenced(ctx, c, func(w *writing, h holding) error {
-		w.record(row)
-		if progress != h.job.Progress {
-			w.set(h.id, "progress_done, progress_total", progress.Done, progress.Total)
+		w.record(steps...)
+		if e.Progress != h.job.Progress {
+			w.set(h.id, "progress_done, progress_total", e.Progress.Done, e.Progress.Total)
 		}
-		w.look(h.now, c.Job.Shop, step)
-		w.tell(h.progressed(progress))
+		for _, target := range e.Unlock {
+			w.unlock(targetOf(c.Job.Shop, target), h.id)
+		}
+		w.look(h.now, c.Job.Shop, e.Steps...)
+		w.tell(h.progressed(e.Progress))
 		return nil
 	})
 }
@@ -54,11 +57,9 @@ func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) err
 	if err != nil {
 		return s.fault(err)
 	}
-	steps := make([][]any, len(e.Steps))
-	for i, step := range e.Steps {
-		if steps[i], err = stepRow(c.Job.ID, step); err != nil {
-			return s.fault(err)
-		}
+	steps, err := stepRows(c.Job.ID, e.Steps)
+	if err != nil {
+		return s.fault(err)
 	}
 	return s.fenced(ctx, c, func(w *writing, h holding) error {
 		w.record(steps...)

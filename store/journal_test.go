@@ -33,7 +33,7 @@ func TestJournalKeepsEveryStep(t *testing.T) {
 		twin := bridge.StepRecord{Seq: 2, Unit: "items/1", Name: "Price", State: bridge.StepUnknown,
 			Error: &schemas.JobError{Code: "outcome_unknown", Message: "é", Fix: "look"}}
 		for i, step := range []bridge.StepRecord{sending, other, twin, applied, applied} {
-			if err := r.Journal(r.Context(), c, step, schemas.Progress{Done: i, Total: 9}); err != nil {
+			if err := r.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Done: i, Total: 9}}); err != nil {
 				r.Fatal(err)
 			}
 		}
@@ -201,7 +201,7 @@ func BenchmarkJob(b *testing.B) {
 				c, err := s.Claim(b.Context(), j.ID, "node", someLease)
 				for _, state := range []bridge.StepState{bridge.StepSending, bridge.StepApplied} {
 					step := bridge.StepRecord{Name: "price", Target: "product:1", State: state}
-					err = errors.Join(err, s.Journal(b.Context(), c, step, schemas.Progress{Total: 1}))
+					err = errors.Join(err, s.Journal(b.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{Total: 1}}))
 				}
 				err = errors.Join(err, s.Finish(b.Context(), c, bridge.Ending{Status: schemas.Succeeded}))
 				if err != nil {

@@ -112,11 +112,9 @@ func (s *Store) rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 		return err
 	}
 	claimableAt := sql.NullInt64{Valid: !job.Status.Terminal()}
-	steps := make([][]any, len(job.Steps))
-	for i, step := range job.Steps {
-		if steps[i], err = stepRow(job.ID, step); err != nil {
-			return err
-		}
+	steps, err := stepRows(job.ID, job.Steps)
+	if err != nil {
+		return err
 	}
 	var p packet
 	p.exec(`UPDATE jobs SET status = ?, fence = ?, attempts = ?, claimable_at = ?, started_at = ?, finished_at = ?, result = ?, error = ? WHERE id = ?`,

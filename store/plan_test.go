@@ -65,10 +65,12 @@ func (r rig) plans(analyzed bool) {
 		{"due", func() error { _, err := r.Due(r.Context(), 16); return err }},
 		{"claim", func() (err error) { c, err = r.Claim(r.Context(), accepted.ID, "node", someLease); return err }},
 		{"claim", func() error { _, _ = r.Claim(r.Context(), waiting.ID, "node", someLease); return nil }}, // behind the first
-		{"journal", func() error { return r.Journal(r.Context(), c, step, schemas.Progress{}) }},
+		{"journal", func() error {
+			return r.Journal(r.Context(), c, bridge.Entry{Steps: []bridge.StepRecord{step}, Progress: schemas.Progress{}})
+		}},
 		{"renew", func() error { _, err := r.Renew(r.Context(), c, someLease); return err }},
 		{"lock a target", func() error { _, err := r.LockTarget(r.Context(), c, "product:other"); return err }},
-		{"unlock a target", func() error { return r.UnlockTarget(r.Context(), c, "product:other") }},
+		{"unlock a target", func() error { return r.Journal(r.Context(), c, bridge.Entry{Unlock: []string{"product:other"}}) }},
 		{"job", func() error { _, err := r.Job(r.Context(), accepted.ID); return err }},
 		{"finish", func() error { return r.Finish(r.Context(), c, bridge.Ending{Status: schemas.Succeeded}) }},
 		{"claims together", func() error { held = r.claimedTogether(several); return nil }},

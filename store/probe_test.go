@@ -62,7 +62,7 @@ func TestARehearsalLeavesNothing(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			if err := r.Journal(r.Context(), claim, bridge.StepRecord{Name: "step", State: bridge.StepApplied}, schemas.Progress{Done: 1, Total: 1}); err != nil {
+			if err := r.Journal(r.Context(), claim, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: "step", State: bridge.StepApplied}}, Progress: schemas.Progress{Done: 1, Total: 1}}); err != nil {
 				r.Fatal(err)
 			}
 			if end {

@@ -69,7 +69,7 @@ func TestTargetsFoundByReadingBelongToTheirShop(t *testing.T) {
 		lock(here, true)
 		lock(there, true)
 		lock(later, false)
-		if err := r.UnlockTarget(r.Context(), there, "product:7"); err != nil {
+		if err := r.Journal(r.Context(), there, bridge.Entry{Unlock: []string{"product:7"}}); err != nil {
 			r.Fatal(err)
 		}
 		lock(later, true)

@@ -49,13 +49,20 @@ var (
 	stepsInto = "job_steps (" + strings.Join(slices.Concat(stepKey, stepFirst, stepRest), ", ") + ")"
 )
 
-// stepRow is a record as stepsInto takes it.
-func stepRow(jobID string, r bridge.StepRecord) ([]any, error) {
-	fault, err := errorText(r.Error)
-	return []any{
-		jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
-		words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt),
-	}, err
+// stepRows are records as stepsInto takes them.
+func stepRows(jobID string, records []bridge.StepRecord) ([][]any, error) {
+	rows := make([][]any, len(records))
+	for i, r := range records {
+		fault, err := errorText(r.Error)
+		if err != nil {
+			return nil, err
+		}
+		rows[i] = []any{
+			jobID, r.Unit, r.Name, r.Seq, r.Target, string(r.State), r.Sends, toText(r.Baseline), toText(r.Before), toText(r.After),
+			words(r.Detail), fault, toTime(r.SentAt), toTime(r.DoneAt),
+		}
+	}
+	return rows, nil
 }
 
 // writeSteps replaces the records of steps, which keep their first places in

@@ -52,15 +52,6 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 	return ours, nil
 }
 
-// UnlockTarget gives a target back before the job ends; one the job does not
-// hold is left alone.
-func (s *Store) UnlockTarget(ctx context.Context, c bridge.Claim, target string) error {
-	return s.fenced(ctx, c, func(w *writing, h holding) error {
-		w.unlock(targetOf(c.Job.Shop, target), h.id)
-		return nil
-	})
-}
-
 // leaveTargets gives back all that jobs hold and takes them out of every queue.
 func (s *Store) leaveTargets(p *packet, jobIDs ...any) {
 	for _, table := range []string{"target_locks", "job_targets"} {

@@ -222,7 +222,7 @@ func (r rig) checkAway(c bridge.Claim) {
 		"Claim":  func() error { _, err := r.Claim(ctx, c.Job.ID, "node", someLease); return err },
 		"Due":    func() error { _, err := r.Due(ctx, 1); return err },
 		"Journal": func() error {
-			return r.Journal(ctx, c, bridge.StepRecord{Name: "x"}, schemas.Progress{})
+			return r.Journal(ctx, c, bridge.Entry{Steps: []bridge.StepRecord{bridge.StepRecord{Name: "x"}}, Progress: schemas.Progress{}})
 		},
 	}
 	for name, write := range writes {
