@@ -15,7 +15,7 @@ build: ## build ./dist/bridge, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o dist/bridge ./cmd/bridge
 
 test: ## run every test with -race, on SQLite and on real MariaDB and Redis servers started for it
-	.ci/services $(GO) test -race -timeout 25m ./...
+	.ci/in-memory .ci/services $(GO) test -race -timeout 25m ./...
 	$(GO) test ./costs
 	@if command -v python3 >/dev/null; then python3 -m unittest discover -s examples/python; else echo "skipped: examples/python needs python3"; fi
 
