@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -39,12 +38,12 @@ func eachRedis(t *testing.T, test func(t *testing.T, b backend)) {
 func embeddedBackend(t *testing.T) backend {
 	clock := &wallClock{now: time.Now()}
 	first := open(t, "", Options{Now: clock.Now})
-	settings := first.embedded.settings()
-	dsn := (&url.URL{Scheme: "redis", User: url.UserPassword("default", settings.Password), Host: settings.Addr}).String()
 	return backend{
 		open: func(t *testing.T, o Options) *Queue {
-			o.Now = clock.Now
-			return open(t, dsn, o)
+			o.Now, o.Patience = clock.Now, unhurried
+			q := assemble(t.Context(), first.embedded.settings(), o.withDefaults())
+			t.Cleanup(func() { _ = q.Close() })
+			return q
 		},
 		expire: func(t *testing.T, q *Queue, key string) {
 			clock.add(q.redis.PTTL(t.Context(), key).Val())

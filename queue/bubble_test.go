@@ -9,12 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 )
 
-// bubble is a Redis whose connections are pipes, so that it, the clients and
-// the runners all live by synctest's clock. Its clock is the embedded one.
+// bubble is the embedded Redis in a world of its own: it, the clients and the
+// runners all live by synctest's clock.
 type bubble struct {
 	redis *embedded
 	cut   atomic.Bool // nobody gets a connection
@@ -23,8 +22,11 @@ type bubble struct {
 // inBubble runs a test with a Redis by synctest's clock.
 func inBubble(t *testing.T, test func(t *testing.T, b *bubble)) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &bubble{redis: &embedded{server: miniredis.NewMiniRedis()}}
-		b.redis.startClock(time.Now)
+		redis, err := startEmbedded(time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &bubble{redis: redis}
 		t.Cleanup(b.redis.close)
 		test(t, b)
 	})
@@ -36,22 +38,22 @@ func (b *bubble) open(t *testing.T, o Options) *Queue {
 	return q
 }
 
-func (b *bubble) dial(context.Context, string, string) (net.Conn, error) {
+func (b *bubble) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if b.cut.Load() {
 		return nil, errors.New("cut off")
 	}
-	return b.redis.server.Dial()
+	return b.redis.dial(ctx, network, address)
 }
 
 // lose makes the Redis answer nobody; find undoes it. What it holds stays.
 func (b *bubble) lose() {
 	b.cut.Store(true)
-	b.redis.server.SetError("LOADING gone for the test")
+	b.redis.data.SetError("LOADING gone for the test")
 }
 
 func (b *bubble) find() {
 	b.cut.Store(false)
-	b.redis.server.SetError("")
+	b.redis.data.SetError("")
 }
 
 // run starts a runner; the function it gives ends it and waits for its return.

@@ -2,7 +2,7 @@ package queue
 
 import (
 	"context"
-	"crypto/rand"
+	"net"
 	"sync"
 	"time"
 
@@ -11,42 +11,44 @@ import (
 )
 
 // embedded is a Redis inside this process. It keeps nothing over a restart,
-// which is the very loss the Runner's sweep exists for.
+// which is the very loss the Runner's sweep exists for. It listens nowhere:
+// its connections are loops, which no other program can reach and which cost a
+// third of a loopback port's.
 type embedded struct {
-	server   *miniredis.Miniredis
-	password string
-	clock    *clock
-	stop     context.CancelFunc
-	ticking  sync.WaitGroup
+	data    *miniredis.Miniredis
+	serve   func(net.Conn)
+	clock   *clock
+	stop    context.CancelFunc
+	ticking sync.WaitGroup
 }
 
-// startEmbedded listens on a free loopback port. The port is open to every
-// user of the machine, so it asks for a password that only this process knows.
 func startEmbedded(now func() time.Time) (*embedded, error) {
-	e := &embedded{server: miniredis.NewMiniRedis(), password: rand.Text()}
-	e.server.RequireAuth(e.password)
-	if err := e.server.Start(); err != nil {
+	e := &embedded{data: miniredis.NewMiniRedis()}
+	first, err := e.data.Dial() // the one way to start it without a listener
+	if err != nil {
 		return nil, err
 	}
-	e.startClock(now)
+	_ = first.Close() // nothing was sent
+	e.serve = e.data.Server().ServeConn
+	var ctx context.Context
+	ctx, e.stop = context.WithCancel(context.Background())
+	e.clock = newClock(now, e.data.FastForward)
+	e.ticking.Go(func() { e.clock.run(ctx) })
 	return e, nil
 }
 
-func (e *embedded) startClock(now func() time.Time) {
-	var ctx context.Context
-	ctx, e.stop = context.WithCancel(context.Background())
-	e.clock = newClock(now, e.server.FastForward)
-	e.ticking.Go(func() { e.clock.run(ctx) })
-}
+func (e *embedded) settings() *redis.Options { return &redis.Options{Dialer: e.dial} }
 
-func (e *embedded) settings() *redis.Options {
-	return &redis.Options{Addr: e.server.Addr(), Password: e.password}
+func (e *embedded) dial(context.Context, string, string) (net.Conn, error) {
+	here, there := newLoop()
+	e.serve(there)
+	return here, nil
 }
 
 func (e *embedded) close() {
 	e.stop()
 	e.ticking.Wait()
-	e.server.Close()
+	e.data.Close()
 }
 
 // clock makes the embedded TTLs pass: miniredis only ever moves them when told
