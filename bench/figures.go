@@ -37,6 +37,15 @@ func (f figures) against(other figures) figures {
 	return ratios
 }
 
+// minus gives the differences to another quantity, turn by turn.
+func (f figures) minus(other figures) figures {
+	differences := make(figures, min(len(f), len(other)))
+	for i := range differences {
+		differences[i] = f[i] - other[i]
+	}
+	return differences
+}
+
 // spread is how a report shows figures: median, and the range behind it.
 func (f figures) spread(format string) string {
 	if len(f) == 0 {

@@ -118,6 +118,9 @@ func run(ctx context.Context, arguments []string) error {
 	if len(arguments) > 0 && arguments[0] == doorCommand {
 		return runDoor(ctx, arguments[1:])
 	}
+	if len(arguments) > 0 && arguments[0] == relayCommand {
+		return runRelay(ctx, arguments[1:])
+	}
 	o, err := readOptions(arguments)
 	if err != nil {
 		return err

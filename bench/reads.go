@@ -7,14 +7,16 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/prestashop/sandbox"
 )
 
-// measureReads reads a product through the bridge and, in turns, makes the
-// same calls to the shop directly.
+// measureReads reads a product through the bridge and, in turns, through a
+// process that only passes the same calls on, and makes them directly.
 func measureReads(ctx context.Context, b *bench) error {
 	samples := 200
 	if b.short {
@@ -30,16 +32,14 @@ func measureReads(ctx context.Context, b *bench) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		over := make(figures, len(r.bridge))
-		for i := range over {
-			over[i] = r.bridge[i] - r.direct[i]
-		}
-		rows = append(rows, []string{c.name, fmt.Sprint(r.calls), fmt.Sprintf("%.2f", r.direct.median()), fmt.Sprintf("%.2f", r.bridge.median()),
-			fmt.Sprintf("%.2f", r.bridge.median()-r.direct.median()), fmt.Sprintf("%.2f", over.quantile(0.99)), fmt.Sprintf("%.2f", over.median())})
+		over, above := r.bridge.minus(r.direct), r.bridge.minus(r.relay)
+		rows = append(rows, []string{c.name, fmt.Sprint(r.calls), r.direct.middle("%.2f"), r.relay.middle("%.2f"), r.bridge.middle("%.2f"),
+			fmt.Sprintf("%.2f", r.relay.median()-r.direct.median()), fmt.Sprintf("%.2f", r.bridge.median()-r.direct.median()),
+			over.middle("%.2f"), fmt.Sprintf("%.2f", over.quantile(0.99)), above.middle("%.2f")})
 		counted = append(counted, fmt.Sprintf("%d at once to %s: %d product calls, %d calls in all", crowdOfReaders, c.name, r.crowdProducts, r.crowdCalls))
 	}
-	b.report.say("`GET /v1/products/{id}` of `bridge serve` (signed, its own connection) against the calls it makes, made directly and side by side as it makes them; one read at a time, in turns, %d each.", samples)
-	b.report.table([]string{"shop", "shop calls a read", "directly, p50 ms", "bridge, p50 ms", "difference of p50", "p99 of the differences", "p50 of the differences"}, rows)
+	b.report.say("`GET /v1/products/{id}` of `bridge serve` (signed, its own connection) against the calls it makes, made directly and side by side as it makes them; one read at a time, in turns, %d each. `relay`, the floor, is a process between the two that makes the same calls with net/http and hands the shop's answer on: no check, no count, no JSON, no log. All figures in milliseconds.", samples)
+	b.report.table([]string{"shop", "shop calls a read", "directly, p50", "relay, p50", "bridge, p50", "relay − directly", "bridge − directly", "p50 of that", "p99 of that", "p50 of bridge − relay"}, rows)
 	for _, line := range counted {
 		b.report.say("Concurrent reads of one product, %s.", line)
 	}
@@ -51,7 +51,7 @@ const crowdOfReaders = 32
 
 type readings struct {
 	calls                     int
-	direct, bridge            figures // milliseconds
+	direct, relay, bridge     figures // milliseconds
 	crowdProducts, crowdCalls int
 }
 
@@ -98,19 +98,35 @@ func (b *bench) readings(ctx context.Context, latency sandbox.Latency, samples i
 	}
 	calls := shop.Effects().Requests
 	r.calls = len(calls)
-	direct := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
+	slices.SortFunc(calls, func(a, b sandbox.Request) int { return strings.Compare(a.Resource, b.Resource) }) // products first
+	floor, relayURL, err := b.relay(ctx, shop, calls)
+	if err != nil {
+		return r, err
+	}
+	defer floor.stop()
+	through, err := (&sender{host: strings.TrimPrefix(relayURL, "http://")}).dial(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer through.Close()
+	direct := shopClient()
 	defer direct.CloseIdleConnections()
+	turns := []struct {
+		into *figures
+		read func() error
+	}{
+		{&r.direct, func() error { _, err := callAll(ctx, direct, shop.url, calls); return err }},
+		{&r.relay, func() error { return read(through) }},
+		{&r.bridge, func() error { return read(l) }},
+	}
 	for range samples {
-		began := time.Now()
-		if err := callAll(ctx, direct, shop.url, calls); err != nil {
-			return r, err
+		for _, turn := range turns {
+			began := time.Now()
+			if err := turn.read(); err != nil {
+				return r, err
+			}
+			*turn.into = append(*turn.into, milliseconds([]time.Duration{time.Since(began)})...)
 		}
-		middle := time.Now()
-		if err := read(l); err != nil {
-			return r, err
-		}
-		r.direct = append(r.direct, milliseconds([]time.Duration{middle.Sub(began)})...)
-		r.bridge = append(r.bridge, milliseconds([]time.Duration{time.Since(middle)})...)
 	}
 	shop.ResetEffects()
 	if _, err := together(crowdOfReaders, func(int) (int, error) {
@@ -128,31 +144,34 @@ func (b *bench) readings(ctx context.Context, latency sandbox.Latency, samples i
 	return r, nil
 }
 
-// callAll makes the calls of one read side by side.
-func callAll(ctx context.Context, client *http.Client, root string, calls []sandbox.Request) error {
-	var all sync.WaitGroup
-	errs := make([]error, len(calls))
-	for i, call := range calls {
-		all.Go(func() { errs[i] = callShop(ctx, client, root, call) })
-	}
-	all.Wait()
-	return errors.Join(errs...)
+func shopClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 }
 
-func callShop(ctx context.Context, client *http.Client, root string, call sandbox.Request) error {
+// callAll makes the calls of one read side by side and gives their answers.
+func callAll(ctx context.Context, client *http.Client, root string, calls []sandbox.Request) ([][]byte, error) {
+	var all sync.WaitGroup
+	answers, errs := make([][]byte, len(calls)), make([]error, len(calls))
+	for i, call := range calls {
+		all.Go(func() { answers[i], errs[i] = callShop(ctx, client, root, call) })
+	}
+	all.Wait()
+	return answers, errors.Join(errs...)
+}
+
+func callShop(ctx context.Context, client *http.Client, root string, call sandbox.Request) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, call.Method, root+call.Path+"?"+call.Query, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.SetBasicAuth(shopKey, "")
 	answer, err := client.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the shop answers %d to %s", answer.StatusCode, call.Path)
+		return nil, fmt.Errorf("the shop answers %d to %s", answer.StatusCode, call.Path)
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	return err
+	return io.ReadAll(answer.Body)
 }
