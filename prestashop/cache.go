@@ -27,9 +27,7 @@ type cached[T any] struct {
 // get gives the list, loading it when it is old. The load survives the caller
 // who began it; the client's own deadline ends it.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
-	c.mu.Lock()
-	value, fresh := c.value, time.Now().Before(c.until)
-	c.mu.Unlock()
+	value, fresh := c.atHand()
 	if fresh {
 		return value, nil
 	}
@@ -50,6 +48,25 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 			return value, done.Err
 		}
 		return done.Val.(T), nil
+	}
+}
+
+func (c *cached[T]) atHand() (value T, fresh bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.value, time.Now().Before(c.until)
+}
+
+// into is a read for together: nil with the list in place when it is at hand.
+func (c *cached[T]) into(ctx context.Context, place *T) func() error {
+	value, fresh := c.atHand()
+	if fresh {
+		*place = value
+		return nil
+	}
+	return func() (err error) {
+		*place, err = c.get(ctx)
+		return err
 	}
 }
 

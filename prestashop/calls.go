@@ -53,10 +53,10 @@ func (c call) writes() bool { return c.method != http.MethodGet }
 
 // target is the call's URL under the webservice's root. The id in the URL is
 // for logs only: the shop obeys the one in the body (recording 107).
-func (c call) target(root *url.URL) string {
-	u := root.JoinPath(c.resource)
+func (c call) target(root string) string {
+	at := root + "/" + c.resource
 	if c.id != 0 {
-		u = u.JoinPath(strconv.FormatInt(c.id, 10))
+		at += "/" + strconv.FormatInt(c.id, 10)
 	}
 	query := url.Values{}
 	for name, values := range c.query {
@@ -65,8 +65,10 @@ func (c call) target(root *url.URL) string {
 	if !c.xmlAnswer {
 		query.Set("output_format", "JSON")
 	}
-	u.RawQuery = query.Encode()
-	return u.String()
+	if len(query) > 0 {
+		at += "?" + query.Encode()
+	}
+	return at
 }
 
 // answer is a 2xx of the webservice.

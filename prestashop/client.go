@@ -20,7 +20,7 @@ import (
 // client makes calls: one attempt each, no redirects, a deadline, a breaker.
 type client struct {
 	name    string // the shop's
-	root    *url.URL
+	root    string // of the webservice, without a slash at its end
 	key     string
 	timeout time.Duration
 	http    *http.Client
@@ -53,7 +53,7 @@ func newClient(root *url.URL, o Options) *client {
 		IdleConnTimeout:     idleTimeout,
 		Protocols:           http1,
 	}
-	c := &client{name: o.Name, root: root, key: o.Key, timeout: o.Timeout, log: o.Logger, observe: o.Observe, trace: o.Trace}
+	c := &client{name: o.Name, root: root.String(), key: o.Key, timeout: o.Timeout, log: o.Logger, observe: o.Observe, trace: o.Trace}
 	c.http = &http.Client{
 		Transport: transport,
 		// A redirect means another host than the shop's own (recording 065); a

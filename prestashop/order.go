@@ -35,7 +35,7 @@ func (s *Shop) readOrder(ctx context.Context, id int64, withCustomer bool) (sche
 		func() (err error) { found, err = row[orderRow](ctx, s.client, "orders", id); return err },
 		func() (err error) { past, err = s.history(ctx, id); return err },
 		func() (err error) { carrier, err = s.orderCarrier(ctx, id); return err },
-		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+		s.settings.configuration.into(ctx, &settings),
 	)
 	if err != nil {
 		return schemas.Order{}, err

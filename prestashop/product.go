@@ -28,8 +28,8 @@ func (s *Shop) readProduct(ctx context.Context, id int64) (schemas.Product, erro
 	err := together(
 		func() (err error) { found, err = row[productRow](ctx, s.client, "products", id); return err },
 		func() (err error) { quantity, err = s.stockRows(ctx, id); return err },
-		func() (err error) { installed, err = s.settings.languages.get(ctx); return err },
-		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+		s.settings.languages.into(ctx, &installed),
+		s.settings.configuration.into(ctx, &settings),
 	)
 	if err != nil {
 		return schemas.Product{}, err

@@ -46,8 +46,8 @@ func (s *Shop) sightProduct(ctx context.Context, seen bridge.Sighting) (bridge.S
 			return err
 		},
 		func() (err error) { quantity, err = s.stockRows(ctx, seen.ID); return err },
-		func() (err error) { installed, err = s.settings.languages.get(ctx); return err },
-		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+		s.settings.languages.into(ctx, &installed),
+		s.settings.configuration.into(ctx, &settings),
 	)
 	if err != nil {
 		return seen, err
@@ -75,7 +75,7 @@ func (s *Shop) sightOrder(ctx context.Context, seen bridge.Sighting, private boo
 		},
 		func() (err error) { past, err = s.history(ctx, seen.ID); return err },
 		func() (err error) { carrier, err = s.orderCarrier(ctx, seen.ID); return err },
-		func() (err error) { settings, err = s.settings.configuration.get(ctx); return err },
+		s.settings.configuration.into(ctx, &settings),
 	)
 	if err != nil {
 		return seen, err

@@ -82,8 +82,12 @@ func plainString(raw []byte) (inside []byte, plain bool) {
 		return nil, false
 	}
 	inside = raw[1 : len(raw)-1]
-	escaped := bytes.ContainsFunc(inside, func(r rune) bool { return r == '\\' || r == '"' || r < ' ' || r == utf8.RuneError })
-	return inside, !escaped
+	for _, c := range inside {
+		if c == '\\' || c == '"' || c < ' ' {
+			return nil, false
+		}
+	}
+	return inside, utf8.Valid(inside)
 }
 
 // money reads an amount. Its form is checked, because an exponent would let a
@@ -139,15 +143,28 @@ func (l *localized) UnmarshalJSON(raw []byte) error {
 		(*l)[soleLanguage] = string(bare)
 		return nil
 	}
-	var entries []struct {
-		ID    number `json:"id"`
-		Value text   `json:"value"`
-	}
-	if err := json.Unmarshal(raw, &entries); err != nil {
+	entries, err := listed[translation](raw)
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		(*l)[int64(e.ID)] = string(e.Value)
+	}
+	return nil
+}
+
+// translation is a text in one language.
+type translation struct {
+	ID    number `json:"id"`
+	Value text   `json:"value"`
+}
+
+func (t *translation) member(name, value []byte) error {
+	switch string(name) {
+	case "id":
+		return t.ID.UnmarshalJSON(value)
+	case "value":
+		return t.Value.UnmarshalJSON(value)
 	}
 	return nil
 }
@@ -171,14 +188,24 @@ func (l *idList) UnmarshalJSON(raw []byte) error {
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '[' {
 		return nil
 	}
-	var entries []struct {
-		ID number `json:"id"`
-	}
-	if err := json.Unmarshal(raw, &entries); err != nil {
+	entries, err := listed[identified](raw)
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {
 		*l = append(*l, int64(e.ID))
+	}
+	return nil
+}
+
+// identified is an entry of an association.
+type identified struct {
+	ID number `json:"id"`
+}
+
+func (i *identified) member(name, value []byte) error {
+	if string(name) == "id" {
+		return i.ID.UnmarshalJSON(value)
 	}
 	return nil
 }
