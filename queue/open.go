@@ -22,6 +22,7 @@ import (
 type Queue struct {
 	redis     *redis.Client
 	link      *link
+	visits    *visits
 	embedded  *embedded // nil with a Redis of the operator's
 	windows   *localWindows
 	buckets   *localBuckets
@@ -113,9 +114,11 @@ func assemble(ctx context.Context, settings *redis.Options, o Options) *Queue {
 	// The library has one logger for the whole process and writes a line to
 	// stderr for every failed dial; the link logs each change of state instead.
 	redis.SetLogger(libraryLog{o.Logger})
+	client := redis.NewClient(tuned(settings, o.Patience))
 	q := &Queue{
-		redis:     redis.NewClient(tuned(settings, o.Patience)),
+		redis:     client,
 		link:      &link{logger: o.Logger},
+		visits:    &visits{redis: client, patience: o.Patience},
 		windows:   &localWindows{now: o.Now, open: map[string]localWindow{}},
 		buckets:   &localBuckets{now: o.Now, empty: map[string]time.Time{}},
 		prefix:    o.KeyPrefix,
@@ -163,6 +166,7 @@ func (q *Queue) Answers() bool {
 // must have returned before.
 func (q *Queue) Close() error {
 	err := q.redis.Close()
+	q.visits.wait()
 	if q.embedded != nil {
 		q.embedded.close()
 	}
@@ -171,6 +175,11 @@ func (q *Queue) Close() error {
 
 func (q *Queue) call(ctx context.Context, f func(context.Context) error) error {
 	return q.link.through(ctx, q.patience, f)
+}
+
+// visit asks a question that may share its round trip.
+func (q *Queue) visit(ctx context.Context, ask question) error {
+	return q.call(ctx, func(ctx context.Context) error { return q.visits.share(ctx, ask) })
 }
 
 // key names a value that belongs to texts from outside. They are hashed, each

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -41,20 +42,26 @@ func (q *Queue) Take(ctx context.Context, actor bridge.Actor, class bridge.RateC
 // alone, so one MULTI is exact without a script, which the embedded Redis
 // would pay for dearly, and without PEXPIRE NX, which Redis 6 does not have.
 func (q *Queue) countShared(ctx context.Context, key string) (int, time.Duration, error) {
-	var count *redis.IntCmd
-	var left *redis.DurationCmd
-	err := q.call(ctx, func(ctx context.Context) error {
-		tx := q.redis.TxPipeline()
-		tx.SetNX(ctx, key, 0, rateWindow)
-		count = tx.Incr(ctx, key)
-		left = tx.PTTL(ctx, key)
-		_, err := tx.Exec(ctx)
-		return err
+	var values []any
+	err := q.visit(ctx, func(pipe redis.Pipeliner) func() error {
+		answers := transaction(ctx, pipe,
+			[]any{"set", key, 0, "px", rateWindow.Milliseconds(), "nx"}, []any{"incr", key}, []any{"pttl", key})
+		return func() (err error) {
+			values, err = answers()
+			return err
+		}
 	})
 	if err != nil {
 		return 0, 0, err
 	}
-	return int(count.Val()), left.Val(), nil
+	if len(values) == 3 {
+		count, counted := values[1].(int64)
+		left, timed := values[2].(int64)
+		if counted && timed {
+			return int(count), time.Duration(left) * time.Millisecond, nil
+		}
+	}
+	return 0, 0, errors.New("the rate window holds no counter")
 }
 
 // localWindows counts in this process by the same arithmetic.

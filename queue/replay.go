@@ -15,9 +15,12 @@ import (
 func (q *Queue) Recall(ctx context.Context, clientID, requestID string) (*bridge.Replay, error) {
 	key := q.key("replay", clientID, requestID)
 	var stored []byte
-	err := q.call(ctx, func(ctx context.Context) (err error) {
-		stored, err = q.redis.Get(ctx, key).Bytes()
-		return err
+	err := q.visit(ctx, func(pipe redis.Pipeliner) func() error {
+		answer := pipe.Get(ctx, key)
+		return func() (err error) {
+			stored, err = answer.Bytes()
+			return err
+		}
 	})
 	switch {
 	case errors.Is(err, redis.Nil):
@@ -49,7 +52,7 @@ func (q *Queue) Remember(ctx context.Context, clientID, requestID string, r brid
 	if err != nil {
 		return bridge.Fault(bridge.CodeInternal, err, "The replay cannot be written.")
 	}
-	return unavailable(q.call(ctx, func(ctx context.Context) error {
-		return q.redis.Set(ctx, q.key("replay", clientID, requestID), value, q.replayTTL).Err()
+	return unavailable(q.visit(ctx, func(pipe redis.Pipeliner) func() error {
+		return pipe.Set(ctx, q.key("replay", clientID, requestID), value, q.replayTTL).Err
 	}))
 }

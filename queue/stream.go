@@ -40,13 +40,13 @@ func (e entry) source() Source {
 // Announce tells the workers of an accepted job. An error costs the job a part
 // of a second at most: the sweep finds it.
 func (q *Queue) Announce(ctx context.Context, jobID string) error {
-	return unavailable(q.call(ctx, func(ctx context.Context) error {
-		return q.redis.XAdd(ctx, &redis.XAddArgs{
+	return unavailable(q.visit(ctx, func(pipe redis.Pipeliner) func() error {
+		return pipe.XAdd(ctx, &redis.XAddArgs{
 			Stream: q.stream(),
 			MaxLen: jobsKept,
 			Approx: true,
 			Values: []string{jobField, jobID},
-		}).Err()
+		}).Err
 	}))
 }
 
@@ -140,12 +140,12 @@ func (q *Queue) wellFormed(ctx context.Context, messages []redis.XMessage) []ent
 // settle takes an announcement off the stream. One that stays there because
 // this fails is handed out once more, and then the claim refuses the job.
 func (q *Queue) settle(ctx context.Context, entryID string) {
-	_ = q.call(ctx, func(ctx context.Context) error {
-		both := q.redis.TxPipeline()
-		both.XAck(ctx, q.stream(), workerGroup, entryID)
-		both.XDel(ctx, q.stream(), entryID)
-		_, err := both.Exec(ctx)
-		return err
+	_ = q.visit(ctx, func(pipe redis.Pipeliner) func() error {
+		answers := transaction(ctx, pipe, []any{"xack", q.stream(), workerGroup, entryID}, []any{"xdel", q.stream(), entryID})
+		return func() error {
+			_, err := answers()
+			return err
+		}
 	})
 }
 
