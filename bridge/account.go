@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"regexp"
 	"time"
 	"unicode/utf8"
 
@@ -45,7 +44,7 @@ const (
 )
 
 // accountNamePattern keeps names readable in logs and tokens.
-var accountNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
+var accountNamePattern = pattern(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
 // AccountKeeper adds, changes and removes operators' accounts.
 type AccountKeeper struct {
@@ -55,7 +54,7 @@ type AccountKeeper struct {
 
 // Add makes an account.
 func (k *AccountKeeper) Add(ctx context.Context, operator, reason, name, password string, scopes []string) error {
-	if !accountNamePattern.MatchString(name) {
+	if !accountNamePattern().MatchString(name) {
 		return Fault(CodeInvalidRequest, nil, "An operator's name has 1 to 32 small letters, digits, dots, dashes and underscores.")
 	}
 	if !auth.Subset(scopes, allScopes) || len(scopes) == 0 {

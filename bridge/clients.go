@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/auth"
@@ -121,11 +122,17 @@ type Credentials struct {
 }
 
 // clientIDPattern keeps ids readable in logs, URLs and tokens.
-var clientIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+var clientIDPattern = pattern(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// pattern is compiled when it is first needed: counted repetitions take long to
+// compile, and a door that is started for each conversation seldom meets one.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // Add registers a client with new secrets.
 func (r *Registrar) Add(ctx context.Context, operator, reason string, client RegisteredClient) (Credentials, error) {
-	if !clientIDPattern.MatchString(client.ID) {
+	if !clientIDPattern().MatchString(client.ID) {
 		return Credentials{}, Fault(CodeInvalidRequest, nil, "A client id has 1 to 64 letters, digits, dots, dashes and underscores.")
 	}
 	if err := client.Metadata.Check(); err != nil {

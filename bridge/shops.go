@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ func ShopLabel(name string) string { return cmp.Or(name, DefaultShop) }
 
 // shopNamePattern keeps names readable in logs and labels, and apart from the
 // targets they stand before.
-var shopNamePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+var shopNamePattern = pattern(`^[a-z0-9][a-z0-9_-]{0,31}$`)
 
 // ParseShopName reads a shop's name as people write it; "" and "default" are
 // the shop of the settings.
@@ -29,7 +28,7 @@ func ParseShopName(text string) (string, error) {
 	switch {
 	case text == "" || text == DefaultShop:
 		return "", nil
-	case !shopNamePattern.MatchString(text):
+	case !shopNamePattern().MatchString(text):
 		return "", Fault(CodeInvalidRequest, nil, "A shop's name has 1 to 32 lower-case letters, digits, dashes and underscores.")
 	}
 	return text, nil

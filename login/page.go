@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/prestashop-bridge/bridge/auth"
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -22,7 +23,8 @@ var pagesText string
 //go:embed style.css
 var style string
 
-var pages = template.Must(template.New("pages").Parse(pagesText))
+// pages are read when the first is shown: few who start the program log in.
+var pages = sync.OnceValue(func() *template.Template { return template.Must(template.New("pages").Parse(pagesText)) })
 
 // policy lets a page do nothing but show itself in the one style that is
 // named by its hash.
@@ -154,7 +156,7 @@ func (v *visit) problemPage(status int, fault *bridge.Error, says, detail string
 func (v *visit) write(status int, p page) {
 	p.Words, p.Style, p.Action, p.Token = v.words, template.CSS(style), Path+"?"+v.r.URL.RawQuery, v.session.sign(v.r.URL.RawQuery)
 	var body bytes.Buffer
-	if err := pages.Execute(&body, p); err != nil {
+	if err := pages().Execute(&body, p); err != nil {
 		v.Log.ErrorContext(v.r.Context(), "a page cannot be rendered", "error", err)
 		status = http.StatusInternalServerError
 		body.Reset()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxNames is how many different field names a payload may have. The contract
@@ -31,7 +32,7 @@ type member struct {
 type nameCache map[string]*spelling
 
 func (c nameCache) read(key string) *spelling {
-	if name, known := familiar[key]; known {
+	if name, known := familiar()[key]; known {
 		return name
 	}
 	name, known := c[key]
@@ -42,10 +43,10 @@ func (c nameCache) read(key string) *spelling {
 	return name
 }
 
-// familiar holds the readings of the contract's own field names, made once, so
-// that an ordinary write costs a few look-ups. It decides nothing: a name
-// missing here is read like any other.
-var familiar = func() nameCache {
+// familiar holds the readings of the contract's own field names, made once, by
+// the first request, so that an ordinary write costs a few look-ups. It decides
+// nothing: a name missing here is read like any other.
+var familiar = sync.OnceValue(func() nameCache {
 	names := nameCache{}
 	for key := range strings.FieldsSeq(`product_id updates price_ht stock_delta seo meta_title meta_description
 		link_rewrite options skip_reindex batch_id items reference name stock_quantity images_to_download active
@@ -54,7 +55,7 @@ var familiar = func() nameCache {
 		names[key] = read(key)
 	}
 	return names
-}()
+})
 
 // walk visits every member of a JSON tree, parents first, keys in order so
 // that the same payload always gives the same list. It gives up and returns

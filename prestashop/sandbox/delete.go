@@ -38,7 +38,7 @@ func (r *run) remove() {
 // doomed lists the ids to delete: those of id=[1,2] or the one in the path.
 func (r *run) doomed() ([]string, bool) {
 	if r.query.has("id") {
-		m := inBrackets.FindStringSubmatch(r.query.plain["id"])
+		m := inBrackets().FindStringSubmatch(r.query.plain["id"])
 		if m == nil {
 			return nil, false
 		}

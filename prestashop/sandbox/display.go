@@ -30,7 +30,7 @@ func (r *run) chooseDisplay() bool {
 		r.display = display{full: true}
 		return true
 	}
-	m := inBrackets.FindStringSubmatch(value)
+	m := inBrackets().FindStringSubmatch(value)
 	if m == nil {
 		r.fail(http.StatusBadRequest, 36, "The 'display' syntax is wrong. You can set 'full' or '[field_1,field_2,field_3,...]'. These are available: "+r.fieldNames())
 		return false

@@ -7,7 +7,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,12 +114,12 @@ func (a answer) send(w http.ResponseWriter, method string) {
 	}
 }
 
-var slashes = regexp.MustCompile(`/{2,}`)
+var slashes = pattern(`/{2,}`)
 
 // apiPath gives the path below the webservice, in each of the ways a shop can
 // be addressed (728, 730).
 func apiPath(r *http.Request) (string, bool) {
-	path := slashes.ReplaceAllString(r.URL.Path, "/")
+	path := slashes().ReplaceAllString(r.URL.Path, "/")
 	if path == "/webservice/dispatcher.php" {
 		return strings.TrimPrefix(parseQuery(r.URL.RawQuery).plain["url"], "/"), true
 	}
@@ -130,11 +129,11 @@ func apiPath(r *http.Request) (string, bool) {
 	return strings.CutPrefix(path, "/api/")
 }
 
-var demoImage = regexp.MustCompile(`^/img/demo/([0-9]{1,3})\.png$`)
+var demoImage = pattern(`^/img/demo/([0-9]{1,3})\.png$`)
 
 // front serves what is outside the webservice.
 func front(w http.ResponseWriter, r *http.Request) {
-	if m := demoImage.FindStringSubmatch(r.URL.Path); m != nil {
+	if m := demoImage().FindStringSubmatch(r.URL.Path); m != nil {
 		if n, _ := strconv.Atoi(m[1]); n >= 1 && n <= demoPictures {
 			p := demoPicture(n)
 			w.Header().Set("Content-Type", p.mime)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,15 +30,15 @@ type matcher struct {
 }
 
 var (
-	bracketed = regexp.MustCompile(`^(.*)\[(.*)\](.*)$`)
-	span      = regexp.MustCompile(`^([\d.:\-\s]+),([\d.:\-\s]+)$`)
+	bracketed = pattern(`^(.*)\[(.*)\](.*)$`)
+	span      = pattern(`^([\d.:\-\s]+),([\d.:\-\s]+)$`)
 )
 
 // parseFilter reads a filter value by the shop's grammar. It is exact to the
 // traps: a value with brackets inside other text is no condition at all, and
 // an unclosed bracket is searched for literally (046).
 func parseFilter(value string) matcher {
-	m := bracketed.FindStringSubmatch(value)
+	m := bracketed().FindStringSubmatch(value)
 	if m == nil {
 		if isFloat(value) {
 			return matcher{opText, []string{value}}
@@ -67,7 +66,7 @@ func parseBrackets(inner string) matcher {
 	if strings.Index(inner, "|") > 0 {
 		return matcher{opOneOf, strings.Split(inner, "|")}
 	}
-	if m := span.FindStringSubmatch(inner); m != nil {
+	if m := span().FindStringSubmatch(inner); m != nil {
 		ends := []string{m[1], m[2]}
 		slices.SortFunc(ends, func(a, b string) int {
 			if isFloat(a) && isFloat(b) {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,14 +26,14 @@ func (r *run) chooseLanguages() bool {
 	return true
 }
 
-var languageList = regexp.MustCompile(`^\[(\d{1,6})(?:([,|])(\d{1,6}))*\]$`)
+var languageList = pattern(`^\[(\d{1,6})(?:([,|])(\d{1,6}))*\]$`)
 
 // parseLanguages reads "1", "[1|2]" or the range "[1,2]".
 func parseLanguages(s string) ([]int, bool) {
 	if n, err := strconv.Atoi(s); err == nil {
 		return []int{n}, true
 	}
-	if !languageList.MatchString(s) {
+	if !languageList().MatchString(s) {
 		return nil, false
 	}
 	inner := s[1 : len(s)-1]

@@ -1,7 +1,7 @@
 package sandbox
 
 // orders in the order of schema=synopsis (041).
-var orders = orderResource()
+var orders = described(orderResource)
 
 func orderResource() *resource {
 	id := "isUnsignedId"
@@ -69,7 +69,7 @@ func orderResource() *resource {
 }
 
 // orderDetails are the rows of orders (313).
-var orderDetails = orderDetailResource()
+var orderDetails = described(orderDetailResource)
 
 func orderDetailResource() *resource {
 	res := define("order_details", "order_details", "order_detail", "OrderDetail",
@@ -128,7 +128,7 @@ func orderDetailResource() *resource {
 }
 
 // orderHistories are the status changes of orders (040, 324).
-var orderHistories = historyResource()
+var orderHistories = described(historyResource)
 
 func historyResource() *resource {
 	res := define("order_histories", "order_histories", "order_history", "OrderHistory",
@@ -142,7 +142,7 @@ func historyResource() *resource {
 }
 
 // orderCarriers are the shipments of orders (043).
-var orderCarriers = orderCarrierResource()
+var orderCarriers = described(orderCarrierResource)
 
 func orderCarrierResource() *resource {
 	res := define("order_carriers", "order_carriers", "order_carrier", "OrderCarrier", nil,
@@ -158,7 +158,7 @@ func orderCarrierResource() *resource {
 	return res
 }
 
-var orderPayments = orderPaymentResource()
+var orderPayments = described(orderPaymentResource)
 
 func orderPaymentResource() *resource {
 	res := define("order_payments", "order_payments", "order_payment", "OrderPayment", nil,
@@ -175,7 +175,7 @@ func orderPaymentResource() *resource {
 	return res
 }
 
-var orderInvoices = orderInvoiceResource()
+var orderInvoices = described(orderInvoiceResource)
 
 func orderInvoiceResource() *resource {
 	res := define("order_invoices", "order_invoices", "order_invoice", "OrderInvoice", nil,
@@ -197,7 +197,7 @@ func orderInvoiceResource() *resource {
 }
 
 // orderStates are the statuses an order can have (310, 311).
-var orderStates = orderStateResource()
+var orderStates = described(orderStateResource)
 
 func orderStateResource() *resource {
 	res := define("order_states", "order_states", "order_state", "OrderState", names("unremovable", "delivery", "hidden"),

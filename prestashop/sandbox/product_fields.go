@@ -3,7 +3,7 @@ package sandbox
 // products is the resource the shop is about. Order, checks and lengths are
 // those of schema=synopsis (039); the definition order is the one validation
 // goes by.
-var products = productResource()
+var products = described(productResource)
 
 func productResource() *resource {
 	head := names("id_manufacturer", "id_supplier", "id_category_default")
@@ -116,7 +116,7 @@ func productDefinition() []field {
 }
 
 // combinations are the variants of a product (242, 244).
-var combinations = combinationResource()
+var combinations = described(combinationResource)
 
 func combinationResource() *resource {
 	res := define("combinations", "combinations", "combination", "Combination", names("id_product"),
@@ -150,7 +150,7 @@ func combinationResource() *resource {
 
 // stockAvailables hold the quantity on sale, one row a product and one more
 // for each of its combinations (042).
-var stockAvailables = stockResource()
+var stockAvailables = described(stockResource)
 
 func stockResource() *resource {
 	res := define("stock_availables", "stock_availables", "stock_available", "StockAvailable", nil,
@@ -167,7 +167,7 @@ func stockResource() *resource {
 	return res
 }
 
-var categories = categoryResource()
+var categories = described(categoryResource)
 
 func categoryResource() *resource {
 	head := append(names("id_parent", "level_depth"), integer("nb_products_recursive").derived().locked())

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -184,7 +183,7 @@ func (r *run) translatedTest(f field, c condition) func(row) bool {
 	}
 }
 
-var inBrackets = regexp.MustCompile(`(?i)^\[(.*?)\]$`)
+var inBrackets = pattern(`(?i)^\[(.*?)\]$`)
 
 // sorts reads the sort parameter into a comparison; without it the order is
 // that of the table's index.
@@ -198,7 +197,7 @@ func (r *run) sorts() (func(a, b row) int, bool) {
 		return natural, true
 	}
 	parts := []string{value}
-	if m := inBrackets.FindStringSubmatch(value); m != nil {
+	if m := inBrackets().FindStringSubmatch(value); m != nil {
 		parts = strings.Split(m[1], ",")
 	}
 	plain, perLanguage := r.filterable()

@@ -1,15 +1,37 @@
 package sandbox
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // resources are the ones the sandbox has tables for, by name in the URL.
-var resources = index(
-	products, combinations, stockAvailables, categories,
-	orders, orderDetails, orderHistories, orderCarriers, orderStates,
-	orderPayments, orderInvoices,
-	languages, currencies, carriers, configurations, taxRuleGroups, taxes,
-	customers, addresses, specificPrices,
-)
+var resources map[string]*resource
+
+// described makes a resource that describe fills in: a bridge without a sandbox
+// must not start later for its hundreds of fields, nor have so much to collect
+// before it has begun.
+func described(by func() *resource) *resource {
+	res := &resource{}
+	descriptions = append(descriptions, func() { *res = *by() })
+	return res
+}
+
+var descriptions []func()
+
+// describe fills in all resources, once.
+var describe = sync.OnceFunc(func() {
+	for _, fill := range descriptions {
+		fill()
+	}
+	resources = index(
+		products, combinations, stockAvailables, categories,
+		orders, orderDetails, orderHistories, orderCarriers, orderStates,
+		orderPayments, orderInvoices,
+		languages, currencies, carriers, configurations, taxRuleGroups, taxes,
+		customers, addresses, specificPrices,
+	)
+})
 
 func index(list ...*resource) map[string]*resource {
 	out := make(map[string]*resource, len(list))

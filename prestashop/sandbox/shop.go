@@ -70,6 +70,7 @@ func New(o Options) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
+	describe()
 	s := &Shop{
 		now:     o.Now,
 		zone:    zone,

@@ -40,12 +40,16 @@ var validators = map[string]func(string) bool{
 	"iscleanhtml":         isCleanHTML,
 }
 
+// pattern is compiled when it is first needed: a bridge without a sandbox must
+// not start later for it.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 // matches makes a check of a pattern. As in PHP, a pattern fails on a string
-// that is not UTF-8, and a "$" lets one final line feed pass. It is compiled
-// when it is first needed: a bridge without a sandbox must not start later for
-// it.
-func matches(pattern string) func(string) bool {
-	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+// that is not UTF-8, and a "$" lets one final line feed pass.
+func matches(text string) func(string) bool {
+	compiled := pattern(text)
 	return func(s string) bool {
 		re := compiled()
 		return utf8.ValidString(s) && (re.MatchString(s) || strings.HasSuffix(s, "\n") && re.MatchString(s[:len(s)-1]))
@@ -65,13 +69,11 @@ func isFloat(s string) bool {
 }
 
 // unclean is what the shop takes for a script, an event attribute or a frame.
-var unclean = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?is)<\s*script|script:|<\s*(i?frame|form|input|embed|object)|` +
-		`on(mouse(down|move|up|over|out|enter|leave|wheel)|load|unload|focus(in|out)?|blur|change|` +
-		`submit|(dbl)?click|key(down|up|press)|error|select|reset|abort|drag(drop|end|enter|leave|over|start)?|drop|` +
-		`resize(start|end)?|activate|afterprint|move(start|end)?|copy|cut|paste|contextmenu|hashchange|input|message|` +
-		`offline|online|readystatechange|scroll|search|selectstart|selectionchange|start|stop|finish)\s*=`)
-})
+var unclean = pattern(`(?is)<\s*script|script:|<\s*(i?frame|form|input|embed|object)|` +
+	`on(mouse(down|move|up|over|out|enter|leave|wheel)|load|unload|focus(in|out)?|blur|change|` +
+	`submit|(dbl)?click|key(down|up|press)|error|select|reset|abort|drag(drop|end|enter|leave|over|start)?|drop|` +
+	`resize(start|end)?|activate|afterprint|move(start|end)?|copy|cut|paste|contextmenu|hashchange|input|message|` +
+	`offline|online|readystatechange|scroll|search|selectstart|selectionchange|start|stop|finish)\s*=`)
 
 // isCleanHTML refuses scripts, event attributes and frames (138).
 func isCleanHTML(s string) bool { return !unclean().MatchString(s) }
@@ -123,7 +125,7 @@ func fits32Bit(s string) bool {
 	return s >= strconv.Itoa(math.MinInt32) && s <= strconv.Itoa(math.MaxInt32)
 }
 
-var tags = regexp.MustCompile(`<[^>]*>`)
+var tags = pattern(`<[^>]*>`)
 
 // shortDescription is the length limit of a short description without markup.
 const shortDescription = 800
@@ -134,7 +136,7 @@ func (o *object) limit(f field, s string) int {
 	if o.res != products || f.name != "description_short" {
 		return f.max
 	}
-	plain := strings.NewReplacer("\r", "", "\n", "").Replace(tags.ReplaceAllString(s, ""))
+	plain := strings.NewReplacer("\r", "", "\n", "").Replace(tags().ReplaceAllString(s, ""))
 	return shortDescription + utf8.RuneCountInString(s) - utf8.RuneCountInString(plain)
 }
 
