@@ -43,15 +43,16 @@ func (c nameCache) read(key string) *spelling {
 	return name
 }
 
-// familiar holds the readings of the contract's own field names, made once, by
-// the first request, so that an ordinary write costs a few look-ups. It decides
-// nothing: a name missing here is read like any other.
+// familiar holds the readings of the contract's own names, of fields and of
+// operations, made once, by the first request, so that an ordinary request costs
+// a few look-ups. It decides nothing: a name missing here is read like any other.
 var familiar = sync.OnceValue(func() nameCache {
 	names := nameCache{}
 	for key := range strings.FieldsSeq(`product_id updates price_ht stock_delta seo meta_title meta_description
 		link_rewrite options skip_reindex batch_id items reference name stock_quantity images_to_download active
 		description create_if_missing update_if_exists skip_images_errors order_id new_status notify_customer
-		tracking_number job_id wait_seconds request_id fr en de es it nl pl cs pt zh`) {
+		tracking_number job_id wait_seconds request_id
+		get_product get_order get_job_status update_product import_products update_order_status fr en de es it nl pl cs pt zh`) {
 		names[key] = read(key)
 	}
 	return names

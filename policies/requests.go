@@ -11,7 +11,7 @@ func claimsSuccess(_ Book, m *member) (string, bool) {
 
 // deletes looks at the verb and the operation of the request itself.
 func deletes(_ Book, in Intention) (string, bool) {
-	return "", strings.EqualFold(strings.TrimSpace(in.Method), "DELETE") || read(in.Operation).any(saysDelete)
+	return "", strings.EqualFold(strings.TrimSpace(in.Method), "DELETE") || nameCache{}.read(in.Operation).any(saysDelete)
 }
 
 // asksToDelete finds a delete wrapped in another request: {"delete":true},

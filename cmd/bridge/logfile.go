@@ -23,7 +23,8 @@ type logFile struct {
 
 	mu   sync.Mutex
 	file *os.File
-	day  string // of the newest line
+	mine fs.FileInfo // of file as it was opened: which one it is
+	day  string      // of the newest line
 }
 
 // asideLayout is the ending of a file put aside; it sorts by time.
@@ -34,12 +35,8 @@ func openLogFile(path string, most int64, keep time.Duration, now func() time.Ti
 	if err := l.open(); err != nil {
 		return nil, err
 	}
-	info, err := l.file.Stat()
-	if err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	if info.Size() > 0 {
-		l.day = dayOf(info.ModTime())
+	if l.mine.Size() > 0 {
+		l.day = dayOf(l.mine.ModTime())
 	}
 	l.prune()
 	return l, nil
@@ -51,7 +48,7 @@ func (l *logFile) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	present, err := os.Stat(l.path)
-	if err != nil || !l.holds(present) {
+	if err != nil || !os.SameFile(l.mine, present) {
 		if err := l.open(); err != nil {
 			return 0, err
 		}
@@ -77,22 +74,20 @@ func (l *logFile) Close() error {
 	return l.file.Close()
 }
 
-// holds reports whether the file at the path is still the one that is open.
-func (l *logFile) holds(present fs.FileInfo) bool {
-	mine, err := l.file.Stat()
-	return err == nil && os.SameFile(mine, present)
-}
-
 // open opens the file at the path, in place of the one that is open.
 func (l *logFile) open() error {
 	file, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
+	mine, err := file.Stat()
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
 	if l.file != nil {
 		_ = l.file.Close() // appended lines are with the system already
 	}
-	l.file = file
+	l.file, l.mine = file, mine
 	return nil
 }
 
