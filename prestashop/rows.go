@@ -93,66 +93,8 @@ type (
 	}
 )
 
-func (p *productRow) member(name, value []byte) error {
-	switch string(name) {
-	case "id":
-		return p.ID.UnmarshalJSON(value)
-	case "reference":
-		return p.Reference.UnmarshalJSON(value)
-	case "active":
-		return p.Active.UnmarshalJSON(value)
-	case "price":
-		return p.Price.UnmarshalJSON(value)
-	case "id_tax_rules_group":
-		return p.TaxGroup.UnmarshalJSON(value)
-	case "date_upd":
-		return p.UpdatedAt.UnmarshalJSON(value)
-	case "name":
-		return p.Name.UnmarshalJSON(value)
-	case "meta_title":
-		return p.MetaTitle.UnmarshalJSON(value)
-	case "meta_description":
-		return p.MetaDescription.UnmarshalJSON(value)
-	case "link_rewrite":
-		return p.LinkRewrite.UnmarshalJSON(value)
-	case "description":
-		return p.Description.UnmarshalJSON(value)
-	case "associations":
-		return p.Associations.UnmarshalJSON(value)
-	}
-	return nil
-}
-
-func (s *stockRow) member(name, value []byte) error {
-	switch string(name) {
-	case "id":
-		return s.ID.UnmarshalJSON(value)
-	case "id_product":
-		return s.Product.UnmarshalJSON(value)
-	case "id_product_attribute":
-		return s.Combination.UnmarshalJSON(value)
-	case "quantity":
-		return s.Quantity.UnmarshalJSON(value)
-	}
-	return nil
-}
-
-func (a *productAssociations) member(name, value []byte) error {
-	switch string(name) {
-	case "categories":
-		return a.Categories.UnmarshalJSON(value)
-	case "images":
-		return a.Images.UnmarshalJSON(value)
-	}
-	return nil
-}
-
 // UnmarshalJSON reads the associations, an object or the empty [].
 func (a *productAssociations) UnmarshalJSON(raw []byte) error {
-	*a = productAssociations{}
-	if quickMembers(raw, a) {
-		return nil
-	}
 	var doc struct {
 		Categories idList `json:"categories"`
 		Images     idList `json:"images"`
@@ -243,8 +185,9 @@ func decodeRows[T any](body []byte, resource string) ([]T, error) {
 		}
 		return nil, nil
 	}
-	if raw, ok := soleMember(body, resource); ok && json.Valid(raw) {
-		if list, err := listed[T](raw); err == nil {
+	if raw, ok := soleMember(body, resource); ok {
+		var list []T
+		if json.Unmarshal(raw, &list) == nil {
 			return list, nil
 		}
 	}

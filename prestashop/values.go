@@ -143,28 +143,15 @@ func (l *localized) UnmarshalJSON(raw []byte) error {
 		(*l)[soleLanguage] = string(bare)
 		return nil
 	}
-	entries, err := listed[translation](raw)
-	if err != nil {
+	var entries []struct {
+		ID    number `json:"id"`
+		Value text   `json:"value"`
+	}
+	if err := json.Unmarshal(raw, &entries); err != nil {
 		return err
 	}
 	for _, e := range entries {
 		(*l)[int64(e.ID)] = string(e.Value)
-	}
-	return nil
-}
-
-// translation is a text in one language.
-type translation struct {
-	ID    number `json:"id"`
-	Value text   `json:"value"`
-}
-
-func (t *translation) member(name, value []byte) error {
-	switch string(name) {
-	case "id":
-		return t.ID.UnmarshalJSON(value)
-	case "value":
-		return t.Value.UnmarshalJSON(value)
 	}
 	return nil
 }
@@ -188,24 +175,14 @@ func (l *idList) UnmarshalJSON(raw []byte) error {
 	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '[' {
 		return nil
 	}
-	entries, err := listed[identified](raw)
-	if err != nil {
+	var entries []struct {
+		ID number `json:"id"`
+	}
+	if err := json.Unmarshal(raw, &entries); err != nil {
 		return err
 	}
 	for _, e := range entries {
 		*l = append(*l, int64(e.ID))
-	}
-	return nil
-}
-
-// identified is an entry of an association.
-type identified struct {
-	ID number `json:"id"`
-}
-
-func (i *identified) member(name, value []byte) error {
-	if string(name) == "id" {
-		return i.ID.UnmarshalJSON(value)
 	}
 	return nil
 }

@@ -8,28 +8,30 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+	"google.golang.org/grpc/test/bufconn"
 )
 
 // embedded is a Redis inside this process. It keeps nothing over a restart,
-// which is the very loss the Runner's sweep exists for. It listens nowhere:
-// its connections are loops, which no other program can reach and which cost a
-// third of a loopback port's.
+// which is the very loss the Runner's sweep exists for. It listens in memory
+// alone: no other program can reach it, and a visit costs a third of one over a
+// loopback port.
 type embedded struct {
 	data    *miniredis.Miniredis
-	serve   func(net.Conn)
+	door    *bufconn.Listener
+	serving sync.WaitGroup
 	clock   *clock
 	stop    context.CancelFunc
 	ticking sync.WaitGroup
 }
 
 func startEmbedded(now func() time.Time) (*embedded, error) {
-	e := &embedded{data: miniredis.NewMiniRedis()}
-	first, err := e.data.Dial() // the one way to start it without a listener
+	e := &embedded{data: miniredis.NewMiniRedis(), door: bufconn.Listen(bufferedBytes)}
+	first, err := e.data.Dial() // the one way to start it without a port
 	if err != nil {
 		return nil, err
 	}
 	_ = first.Close() // nothing was sent
-	e.serve = e.data.Server().ServeConn
+	e.serving.Go(e.serve)
 	var ctx context.Context
 	ctx, e.stop = context.WithCancel(context.Background())
 	e.clock = newClock(now, e.data.FastForward)
@@ -37,17 +39,32 @@ func startEmbedded(now func() time.Time) (*embedded, error) {
 	return e, nil
 }
 
+// bufferedBytes is what each direction of a connection holds: far more than the
+// longest pipeline and its answers, of which both ends write before they read.
+const bufferedBytes = 256 << 10
+
+// serve hands connections to the server until the door is closed.
+func (e *embedded) serve() {
+	for {
+		conn, err := e.door.Accept()
+		if err != nil {
+			return
+		}
+		e.data.Server().ServeConn(conn)
+	}
+}
+
 func (e *embedded) settings() *redis.Options { return &redis.Options{Dialer: e.dial} }
 
-func (e *embedded) dial(context.Context, string, string) (net.Conn, error) {
-	here, there := newLoop()
-	e.serve(there)
-	return here, nil
+func (e *embedded) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	return e.door.DialContext(ctx)
 }
 
 func (e *embedded) close() {
 	e.stop()
 	e.ticking.Wait()
+	_ = e.door.Close() // refuses who comes now; it has no other error
+	e.serving.Wait()
 	e.data.Close()
 }
 

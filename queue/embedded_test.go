@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/prestashop-bridge/bridge/bridge"
 )
 
@@ -58,4 +60,20 @@ func TestEmbeddedRedisIsOutOfReachOfOtherPrograms(t *testing.T) {
 	if address := q.embedded.data.Addr(); address != "" {
 		t.Errorf("it listens on %s", address)
 	}
+}
+
+// A pipeline is written to its end before its first answer is read: what either
+// end has said must find room.
+func TestEmbeddedTakesALongPipeline(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bubble) {
+		q := b.open(t, Options{})
+		pipe := q.redis.Pipeline()
+		for range 10 * maxParty {
+			pipe.XAdd(t.Context(), &redis.XAddArgs{Stream: q.stream(), Values: []string{jobField, "018f0000-0000-7000-8000-0000000000aa"}})
+		}
+		begin := time.Now()
+		if _, err := pipe.Exec(t.Context()); err != nil || time.Since(begin) != 0 {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
 }
