@@ -18,6 +18,9 @@ type Request struct {
 	Fault    string // name of the fault that struck, "" if none
 	Applied  int    // how often the shop executed it
 	Status   int    // what was answered, 0 if nothing was
+	// Took is how long the shop needed until its answer was ready, by the
+	// process's own clock; 0 if there was none.
+	Took time.Duration
 }
 
 // Write is one row written through the webservice.
@@ -120,7 +123,7 @@ const (
 func (l *ledger) received(r Request) (done func(applied, status int)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entry := &r
+	entry, came := &r, time.Now()
 	if len(entry.Body) > longestLogged {
 		entry.Body = slices.Clone(entry.Body[:longestLogged])
 	}
@@ -132,6 +135,9 @@ func (l *ledger) received(r Request) (done func(applied, status int)) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		entry.Applied, entry.Status = applied, status
+		if status != 0 {
+			entry.Took = time.Since(came)
+		}
 	}
 }
 
