@@ -40,7 +40,7 @@ type cost struct{ statements, trips, commits int }
 var costs = map[string]cost{
 	"accept":                   {4, 1, 1}, // job, request id, targets; who wants to be told
 	"accept with a batch id":   {5, 1, 1},
-	"accept of a known id":     {5, 6, 1}, // tried, rolled back, looked up, committed, shown
+	"accept of a known id":     {5, 5, 1}, // tried, rolled back, looked up, committed, shown
 	"recall of a new id":       {1, 1, 0},
 	"claim, first of a job":    {3, 2, 1},
 	"claim, next of a job":     {4, 3, 1}, // with its journal
@@ -52,7 +52,7 @@ var costs = map[string]cost{
 	"lock of a target":         {3, 2, 1},
 	"unlock of a target":       {2, 2, 1},
 	"finish":                   {5, 2, 1},
-	"job":                      {2, 2, 0},
+	"job":                      {2, 1, 0},
 	"due":                      {1, 1, 0},
 	"list":                     {1, 1, 0},
 	"census":                   {1, 1, 0},

@@ -19,7 +19,7 @@ import (
 //
 // maxGroup bounds how many jobs one transaction touches, and with them how long
 // it keeps their rows.
-const maxGroup = 64
+const maxGroup = 256
 
 // call is one worker's call of the ledger: a claim, or a write under one.
 type call struct {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -27,12 +28,23 @@ func (s *Store) JobStatus(ctx context.Context, id string) (bridge.Job, error) {
 // change, so they are never older than what the job says, and no transaction
 // is needed.
 func (s *Store) load(ctx context.Context, columns, id string) (bridge.Job, error) {
-	row, err := scanJob(s.read.QueryRowContext(ctx, "SELECT 0, "+columns+" FROM jobs WHERE id = ?", id), id)
-	if err != nil {
+	var p packet
+	var row jobRow
+	p.query(func(rows *sql.Rows) (err error) {
+		if !rows.Next() {
+			return cmp.Or(rows.Err(), error(noJob(id)))
+		}
+		row, err = scanJob(rows, id)
+		return err
+	}, "SELECT 0, "+columns+" FROM jobs WHERE id = ?", id)
+	p.query(func(rows *sql.Rows) (err error) {
+		row.job.Steps, err = scanSteps(rows)
+		return err
+	}, selectSteps, id)
+	if err := s.send(ctx, s.read, p); err != nil {
 		return bridge.Job{}, s.fault(err)
 	}
-	row.job.Steps, err = readSteps(ctx, s.read, id)
-	return row.job, s.fault(err)
+	return row.job, nil
 }
 
 const stateColumns = "id, status, progress_done, progress_total"

@@ -7,6 +7,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +51,7 @@ func mysqlDialect() dialect {
 		// SYSDATE, because NOW stands still while a statement waits for a lock.
 		clock:     func(func() time.Time) string { return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)" },
 		duplicate: func(err error) bool { return mysqlNumber(err) == mysqlDuplicate },
-		overheard: func(err error) bool { return mysqlNumber(err) == mysqlOutOfRange },
+		overheard: mysqlOverheard,
 		transient: func(err error) bool {
 			number := mysqlNumber(err)
 			return number == mysqlDeadlock || number == mysqlLockWaitTimeout
@@ -58,6 +60,14 @@ func mysqlDialect() dialect {
 			return mysqlAway(mysqlNumber(err)) || errors.Is(err, mysql.ErrInvalidConn)
 		},
 	}
+}
+
+// mysqlOverheard tells the statement that is meant to fail, which the server
+// quotes, from any other whose value was out of range: behind that one something
+// was left out.
+func mysqlOverheard(err error) bool {
+	var answer *mysql.MySQLError
+	return errors.As(err, &answer) && answer.Number == mysqlOutOfRange && strings.Contains(answer.Message, strconv.FormatUint(math.MaxUint64, 10)+" +")
 }
 
 func mysqlNumber(err error) uint16 {

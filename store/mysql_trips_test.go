@@ -157,3 +157,44 @@ func TestRowsOfAPacket(t *testing.T) {
 		}
 	})
 }
+
+// Somebody who wants to hear stops the packet, and only that does: a value that
+// is out of range elsewhere is a refusal.
+func TestWhatStopsAPacket(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	r.hook("client", bridge.TopicJobAccepted)
+	for name, test := range map[string]struct {
+		topic  bridge.Topic
+		more   string
+		events int
+		kept   int
+		fails  bool
+	}{
+		"nobody listens":            {bridge.TopicJobSucceeded, "", 0, 1, false},
+		"somebody listens":          {bridge.TopicJobAccepted, "", 1, 1, false},
+		"out of range by itself":    {bridge.TopicJobAccepted, "UPDATE noted SET n = n + 9223372036854775807 WHERE n = 7", 0, 0, true},
+		"nothing to tell of at all": {"", "", 0, 1, false},
+	} {
+		if err := r.exec("CREATE OR REPLACE TABLE noted (n BIGINT PRIMARY KEY)"); err != nil {
+			t.Fatal(err)
+		}
+		before := r.count("SELECT COUNT(*) FROM events")
+		err := r.transact(t.Context(), func(tx *sql.Tx) error {
+			var p packet
+			p.exec("INSERT INTO noted VALUES (7)")
+			if test.more != "" {
+				p.exec(test.more)
+			}
+			return r.sendLast(t.Context(), tx, p, tidings{told: []news{r.news("x:1", test.topic)}})
+		})
+		if (err != nil) != test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := r.count("SELECT COUNT(*) FROM events") - before; got != test.events {
+			t.Errorf("%s: %d events, want %d", name, got, test.events)
+		}
+		if got := r.count("SELECT COUNT(*) FROM noted"); got != test.kept {
+			t.Errorf("%s: %d rows, want %d", name, got, test.kept)
+		}
+	}
+}

@@ -3,11 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"math"
+	"strconv"
 	"strings"
 )
 
-// packet is statements of one transaction that need nothing of each other's
-// answers. Where a statement is a round trip they travel together: the wait for
+// packet is statements that need nothing of each other's answers. Where a statement is a round trip they travel together: the wait for
 // an answer, not the work, is most of what a small statement costs there.
 type packet struct{ parts []part }
 
@@ -34,14 +35,20 @@ const between = ";\n"
 // travels alone, as it would without packets.
 const longestPacket = 1 << 20
 
+// querier is a transaction, or a pool for statements that need none.
+type querier interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+}
+
 // send carries the statements out in their order.
-func (s *Store) send(ctx context.Context, tx *sql.Tx, p packet) error {
+func (s *Store) send(ctx context.Context, on querier, p packet) error {
 	for left := p.parts; len(left) > 0; {
 		n := 1
 		if s.packets {
 			n = fitting(left)
 		}
-		if err := sendTogether(ctx, tx, left[:n]); err != nil {
+		if err := sendTogether(ctx, on, left[:n]); err != nil {
 			return err
 		}
 		left = left[n:]
@@ -78,13 +85,13 @@ func (p part) size() int {
 
 // sendTogether sends one text. A statement that fails keeps those behind it
 // from being carried out, those before it are.
-func sendTogether(ctx context.Context, tx *sql.Tx, parts []part) error {
+func sendTogether(ctx context.Context, on querier, parts []part) error {
 	text, args, reads := joined(parts)
 	if len(reads) == 0 {
-		_, err := tx.ExecContext(ctx, text, args...)
+		_, err := on.ExecContext(ctx, text, args...)
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, text, args...)
+	rows, err := on.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
 	}
@@ -143,6 +150,6 @@ func (s *Store) sendLast(ctx context.Context, tx *sql.Tx, p packet, t tidings) e
 	return err
 }
 
-// unanswerable is out of its type's range for every webhook: a SELECT of it
+// unanswerable is out of its type's range for every webhook w: a SELECT of it
 // fails if it finds one, and costs nothing if it does not.
-const unanswerable = "18446744073709551615 + w.id"
+var unanswerable = strconv.FormatUint(math.MaxUint64, 10) + " + w.id"

@@ -9,20 +9,21 @@ import (
 	"github.com/prestashop-bridge/bridge/bridge"
 )
 
-// reader is a pool or a transaction.
-type reader interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
+// selectSteps gives a job's journal in the order of its first entries.
+const selectSteps = `SELECT seq, unit, name, target, state, sends, baseline, before_value, after_value, detail, error, sent_at, done_at
+	FROM job_steps WHERE job_id = ? ORDER BY seq, unit, name`
 
-// readSteps loads a job's journal in the order of its first entries.
-func readSteps(ctx context.Context, from reader, jobID string) ([]bridge.StepRecord, error) {
-	rows, err := from.QueryContext(ctx, `SELECT seq, unit, name, target, state, sends, baseline, before_value, after_value, detail, error, sent_at, done_at
-		FROM job_steps WHERE job_id = ? ORDER BY seq, unit, name`, jobID)
+// readSteps loads a job's journal.
+func readSteps(ctx context.Context, tx *sql.Tx, jobID string) ([]bridge.StepRecord, error) {
+	rows, err := tx.QueryContext(ctx, selectSteps, jobID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var steps []bridge.StepRecord
+	return scanSteps(rows)
+}
+
+func scanSteps(rows *sql.Rows) (steps []bridge.StepRecord, err error) {
 	for rows.Next() {
 		var r bridge.StepRecord
 		var state string
