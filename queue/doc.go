@@ -10,6 +10,7 @@
 // no job beyond its id, no SQL, no door and no shop.
 //
 // Read open.go for what can be set, link.go for how an absent Redis is noticed
-// and left alone, visits.go for how calls share round trips, stream.go and runner.go for the path of an id to a worker,
-// replay.go and rate.go for the two caches.
+// and left alone, visits.go for how calls share round trips, stream.go and
+// runner.go for the path of an id to a worker, replay.go and rate.go for the
+// two caches.
 package queue

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// packet is statements that need nothing of each other's answers. Where a statement is a round trip they travel together: the wait for
-// an answer, not the work, is most of what a small statement costs there.
+// packet is statements that need nothing of each other's answers. Where a
+// statement is a round trip they travel together: the wait for an answer, not
+// the work, is most of what a small statement costs there.
 type packet struct{ parts []part }
 
 // part is one statement of a packet.
