@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -43,6 +44,18 @@ type dialect struct {
 	// somebody wants to be told of it. transient: nothing was done and the same
 	// transaction may well succeed now. away: the database cannot serve now.
 	duplicate, overheard, transient, away func(error) bool
+}
+
+// driverConn is what both drivers' connections can do.
+type driverConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
 }
 
 // database is an opened database: read and write may be the same pool.

@@ -16,14 +16,7 @@ type thriftyConn struct {
 
 // mysqlConn is what the driver's connections can do.
 type mysqlConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
+	driverConn
 	driver.NamedValueChecker
 }
 

@@ -79,46 +79,34 @@ func (c recordedConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return recordedConn{conn.(fullConn), c.recorder}, nil
-}
-
-// fullConn is what both drivers' connections can do.
-type fullConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
+	return recordedConn{conn.(driverConn), c.recorder}, nil
 }
 
 type recordedConn struct {
-	fullConn
+	driverConn
 	recorder *recorder
 }
 
 func (c recordedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	c.recorder.note(text, args)
-	return c.fullConn.ExecContext(ctx, text, args)
+	return c.driverConn.ExecContext(ctx, text, args)
 }
 
 func (c recordedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	c.recorder.note(text, args)
-	return c.fullConn.QueryContext(ctx, text, args)
+	return c.driverConn.QueryContext(ctx, text, args)
 }
 
 // CheckNamedValue leaves it to the driver where that has a view of its own.
 func (c recordedConn) CheckNamedValue(value *driver.NamedValue) error {
-	if checker, ok := c.fullConn.(driver.NamedValueChecker); ok {
+	if checker, ok := c.driverConn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)
 	}
 	return driver.ErrSkip
 }
 
 func (c recordedConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
-	tx, err := c.fullConn.BeginTx(ctx, options)
+	tx, err := c.driverConn.BeginTx(ctx, options)
 	return recordedTx{tx, c.recorder}, err
 }
 

@@ -29,24 +29,12 @@ func (k statementKeeper) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keepingConn{sqliteConn: conn.(sqliteConn)}, nil
-}
-
-// sqliteConn is what the driver's connections can do.
-type sqliteConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
+	return &keepingConn{driverConn: conn.(driverConn)}, nil
 }
 
 // keepingConn is used by one goroutine at a time, as database/sql promises.
 type keepingConn struct {
-	sqliteConn
+	driverConn
 	kept []keptStatement // the one used last is last
 }
 
@@ -65,7 +53,7 @@ type sqliteStatement interface {
 
 func (c *keepingConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	if len(text) > longestKept {
-		return c.sqliteConn.ExecContext(ctx, text, args)
+		return c.driverConn.ExecContext(ctx, text, args)
 	}
 	s, err := c.take(ctx, text)
 	if err != nil {
@@ -78,7 +66,7 @@ func (c *keepingConn) ExecContext(ctx context.Context, text string, args []drive
 
 func (c *keepingConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	if len(text) > longestKept {
-		return c.sqliteConn.QueryContext(ctx, text, args)
+		return c.driverConn.QueryContext(ctx, text, args)
 	}
 	s, err := c.take(ctx, text)
 	if err != nil {
@@ -98,7 +86,7 @@ func (c *keepingConn) Close() error {
 		_ = s.prepared.Close() // repeats the error of its last use
 	}
 	c.kept = nil
-	return c.sqliteConn.Close()
+	return c.driverConn.Close()
 }
 
 // take gives a statement into the caller's hands alone: rows of the same text

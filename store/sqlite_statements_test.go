@@ -24,16 +24,16 @@ func (p *preparations) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return preparingConn{conn.(sqliteConn), p}, nil
+	return preparingConn{conn.(driverConn), p}, nil
 }
 
 type preparingConn struct {
-	sqliteConn
+	driverConn
 	count *preparations
 }
 
 func (c preparingConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
-	prepared, err := c.sqliteConn.PrepareContext(ctx, text)
+	prepared, err := c.driverConn.PrepareContext(ctx, text)
 	if err != nil {
 		return nil, err
 	}
