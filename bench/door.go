@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
@@ -100,6 +101,11 @@ func runDoor(ctx context.Context, arguments []string) (err error) {
 	}
 	grantor := &bridge.Grantor{Gate: gate, TokenEndpoint: baseURL + "/oauth/token", Resource: baseURL + "/mcp", Now: time.Now}
 	server := (&rest.Door{Desk: desk, Gate: gate, Grantor: grantor, BaseURL: baseURL, Version: "bench", Log: log}).Server("")
+	return serveUntil(ctx, server, listener)
+}
+
+// serveUntil says where it listens, for readyLine, and serves until ctx ends.
+func serveUntil(ctx context.Context, server *http.Server, listener net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	fmt.Printf("ready http://%s\n", listener.Addr())

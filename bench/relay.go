@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -45,15 +44,7 @@ func runRelay(ctx context.Context, arguments []string) error {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(answers[0]) // who has gone away is counted by nobody
 	})}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	fmt.Printf("ready http://%s\n", listener.Addr())
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-		return server.Close()
-	}
+	return serveUntil(ctx, server, listener)
 }
 
 // relay starts such a server and gives its URL.

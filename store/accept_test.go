@@ -467,14 +467,7 @@ func BenchmarkAccept(b *testing.B) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
 		for _, callers := range []int{1, 64, 256} {
 			b.Run(name+"/c="+strconv.Itoa(callers), func(b *testing.B) {
-				s, err := Open(b.Context(), url(b), Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer s.Close()
-				if err := s.Migrate(b.Context()); err != nil {
-					b.Fatal(err)
-				}
+				s := benched(b, url(b))
 				payload := json.RawMessage(`"` + string(bytes.Repeat([]byte("x"), 300)) + `"`)
 				benchmarkAccept(b, s, callers, payload)
 			})

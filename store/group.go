@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -176,7 +175,8 @@ func (s *Store) alone(c *call) error {
 
 // transactCalls gives an answer to each call, nil for those that are good once
 // the transaction commits. It looks at everything first and writes then: a claim
-// does not find free yet what a write of the same transaction lets go. locked is
+// does not find free yet what a write of the same transaction lets go. Calls are
+// put into the order of their answers. locked is
 // the answer to a call whose row is not found; with nil there is none.
 func (s *Store) transactCalls(ctx context.Context, tx *sql.Tx, calls []*call, lock string, locked error) ([]error, error) {
 	var wanted claims
@@ -208,21 +208,17 @@ func (s *Store) transactCalls(ctx context.Context, tx *sql.Tx, calls []*call, lo
 	return answers, w.flush()
 }
 
-// partition sorts calls: the writes first.
+// partition tells claims from writes, and puts the writes first in calls too.
 func partition(calls []*call) (claims, writes []*call) {
-	slices.SortStableFunc(calls, func(a, b *call) int { return cmp.Compare(a.order(), b.order()) })
-	at := slices.IndexFunc(calls, func(c *call) bool { return c.claim != nil })
-	if at < 0 {
-		at = len(calls)
+	for _, c := range calls {
+		if c.claim != nil {
+			claims = append(claims, c)
+		} else {
+			writes = append(writes, c)
+		}
 	}
-	return calls[at:], calls[:at]
-}
-
-func (c *call) order() int {
-	if c.claim != nil {
-		return 1
-	}
-	return 0
+	copy(calls, slices.Concat(writes, claims))
+	return claims, writes
 }
 
 // ids are the jobs of calls, as arguments.

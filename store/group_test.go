@@ -323,14 +323,7 @@ func BenchmarkJobs(b *testing.B) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
 		for _, workers := range []int{1, 8, 32, 256} {
 			b.Run(name+"/workers="+strconv.Itoa(workers), func(b *testing.B) {
-				s, err := Open(b.Context(), url(b), Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				defer s.Close()
-				if err := s.Migrate(b.Context()); err != nil {
-					b.Fatal(err)
-				}
+				s := benched(b, url(b))
 				jobs := make([]bridge.Job, b.N)
 				together(64, func(at int) {
 					for i := at; i < b.N; i += 64 {

@@ -183,14 +183,7 @@ func TestClaimsAreMovesOfTheTable(t *testing.T) {
 func BenchmarkJob(b *testing.B) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
 		b.Run(name, func(b *testing.B) {
-			s, err := Open(b.Context(), url(b), Options{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer s.Close()
-			if err := s.Migrate(b.Context()); err != nil {
-				b.Fatal(err)
-			}
+			s := benched(b, url(b))
 			var elapsed time.Duration
 			for i := range b.N {
 				j := job("product:" + strconv.Itoa(i))

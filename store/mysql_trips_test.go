@@ -198,3 +198,16 @@ func TestWhatStopsAPacket(t *testing.T) {
 		}
 	}
 }
+
+// A proxy that answers the first statement alone must not make jobs look as if
+// they were not there.
+func TestAnswersThatAreMissing(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	var p packet
+	nothing := func(*sql.Rows) error { return nil }
+	p.query(nothing, "SELECT 1")
+	p.query(nothing, "DO 1") // answers no rows
+	if err := r.send(t.Context(), r.read, p); !errors.Is(err, errAnswersMissing) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -99,7 +101,7 @@ func sendTogether(ctx context.Context, on querier, parts []part) error {
 	defer rows.Close()
 	for i, read := range reads { // statements without rows are passed over
 		if i > 0 && !rows.NextResultSet() {
-			break
+			return cmp.Or(rows.Err(), errAnswersMissing)
 		}
 		if err := read(rows); err != nil {
 			return err
@@ -112,6 +114,10 @@ func sendTogether(ctx context.Context, on querier, parts []part) error {
 	}
 	return rows.Close()
 }
+
+// errAnswersMissing: something between us and the database does not let several
+// statements pass in one text. What they say must not be taken for nothing.
+var errAnswersMissing = errors.New("fewer answers than statements came back; let a proxy before the database pass several statements in one text")
 
 func joined(parts []part) (text string, args []any, reads []func(*sql.Rows) error) {
 	if one := parts[0]; len(parts) == 1 && one.read == nil {

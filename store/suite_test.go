@@ -111,6 +111,20 @@ func mysqlURL(t testing.TB) string {
 	return strings.TrimSuffix(server, "/") + "/" + name
 }
 
+// benched is a store for a benchmark.
+func benched(b *testing.B, url string) *Store {
+	b.Helper()
+	s, err := Open(b.Context(), url, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() }) // what it says no longer matters
+	if err := s.Migrate(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
 // job makes a job of its own client, request and batch, for the given targets.
 func job(targets ...string) bridge.Job {
 	return bridge.Job{
