@@ -28,7 +28,7 @@ func TestAcceptedJobComesBackAsItWas(t *testing.T) {
 		if diff := cmp.Diff(want, r.loaded(want.ID)); diff != "" {
 			r.Errorf("job changed (-want +got):\n%s", diff)
 		}
-		if got := r.count("SELECT COUNT(*) FROM job_targets WHERE job_id = ?", want.ID); got != 3 {
+		if got := r.count("SELECT COUNT(*) FROM turns WHERE job_id = ? AND place = job_id", want.ID); got != 3 {
 			r.Errorf("job waits for %d targets; want 3 different ones", got)
 		}
 	})

@@ -191,7 +191,7 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, laid plan) error {
 		{jobsInto, jobs},
 		{"idempotency (client_id, request_id, intention, job_id, created_at)", requests},
 		{"batches (client_id, batch_id, intention, job_id)", batches},
-		{"job_targets (target, job_id)", targets},
+		{turnsInto, targets},
 	} {
 		p.insert(table.into, table.rows, "")
 	}
@@ -218,16 +218,6 @@ func newJob(j bridge.Job) ([]any, error) {
 		j.ID, j.Kind, j.ClientID, j.RequestID, j.BatchID, string(j.Status), string(j.Payload), string(targets),
 		0, j.MaxAttempts, 0, "", claimableAt, j.AcceptedAt.UnixMicro(), j.Progress.Done, j.Progress.Total, j.Shop,
 	}, nil
-}
-
-// newTargets puts the job into the queue before each of its targets, once.
-func newTargets(j bridge.Job) (rows [][]any) {
-	targets := slices.Clone(j.Targets)
-	slices.Sort(targets)
-	for _, target := range slices.Compact(targets) {
-		rows = append(rows, []any{targetOf(j.Shop, target), j.ID})
-	}
-	return rows
 }
 
 // maxRows keeps the parameters of one INSERT below both databases' limits.

@@ -40,7 +40,7 @@ func (s *Store) Census(ctx context.Context) (bridge.Census, error) {
 func (s *Store) censusQuery() string {
 	now := s.clock(s.now)
 	return "SELECT j.status, COUNT(*), COALESCE(MAX(CASE WHEN j.claimable_at <= " + now + " THEN " + now +
-		" - CASE WHEN j.claimable_at > j.accepted_at THEN j.claimable_at ELSE j.accepted_at END END), 0) FROM jobs j WHERE j.live = 1 GROUP BY j.status"
+		" - CASE WHEN j.claimable_at > j.accepted_at THEN j.claimable_at ELSE j.accepted_at END END), 0) FROM jobs j WHERE j.stage = 'live' GROUP BY j.status"
 }
 
 // Migrated reports tables that are older than this program wants. Newer ones

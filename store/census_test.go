@@ -73,9 +73,9 @@ func TestCensusReadsLiveJobsOnly(t *testing.T) {
 				r.Fatal(err)
 			}
 		}
-		explain, refresh, used := "EXPLAIN FORMAT=JSON ", "ANALYZE TABLE jobs", `"key": "jobs_live"`
+		explain, refresh, used := "EXPLAIN FORMAT=JSON ", "ANALYZE TABLE jobs", `"key": "jobs_stage"`
 		if r.dialect.name == "sqlite" {
-			explain, refresh, used = "EXPLAIN QUERY PLAN ", "ANALYZE", "SEARCH j USING INDEX jobs_live"
+			explain, refresh, used = "EXPLAIN QUERY PLAN ", "ANALYZE", "SEARCH j USING INDEX jobs_stage"
 		}
 		if err := r.exec(refresh); err != nil {
 			r.Fatal(err)

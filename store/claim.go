@@ -12,17 +12,17 @@ import (
 	"github.com/prestashop-bridge/bridge/schemas"
 )
 
-// unblocked holds for a job j none of whose targets another job holds, or has
-// waited for longer. Claim and Due ask the same, in the same words.
+// unblocked holds for a job j that comes first at all its targets: it is being
+// served there, or nobody is and it has waited longest. Claim and Due ask the
+// same, in the same words.
 //
 // Not NOT EXISTS: MariaDB makes a join of that over all waiting jobs, whose size
 // is the square of the longest queue, before it looks at the first one. And no
 // joins inside: it is free to read their tables in the other order, and then
 // goes through every waiting job's targets to answer for one job.
-const unblocked = `(SELECT 1 FROM job_targets mine WHERE mine.job_id = j.id AND (
-		(SELECT held.job_id FROM target_locks held WHERE held.target = mine.target) <> j.id
-		OR (SELECT oldest.job_id FROM job_targets oldest WHERE oldest.target = mine.target ORDER BY oldest.job_id LIMIT 1) < j.id
-	) LIMIT 1) IS NULL`
+const unblocked = `(SELECT 1 FROM turns mine WHERE mine.job_id = j.id AND
+		(SELECT foremost.job_id FROM turns foremost WHERE foremost.target = mine.target ORDER BY foremost.place LIMIT 1) <> j.id
+	LIMIT 1) IS NULL`
 
 // claiming is a claim on its way. Its answer is there once the call is answered
 // without an error.
@@ -138,14 +138,11 @@ func (r *jobRow) claimable(consider func(*jobRow) error) error {
 	return nil
 }
 
-// lockTargets takes those targets of the jobs they do not hold yet, in an order
-// all claims share. The primary key decides between two that race, so a target
-// that somebody else took since unblocked looked must not be passed over here:
-// only the job's own locks are.
+// lockTargets has the jobs served at all their targets. The unique key decides
+// between two that race: if somebody else is served since unblocked looked, the
+// transaction fails.
 func (s *Store) lockTargets(p *packet, jobIDs []any) {
-	p.exec(`INSERT INTO target_locks (target, job_id)
-		SELECT mine.target, mine.job_id FROM job_targets mine`+s.by("job_targets_job")+` LEFT JOIN target_locks held`+s.by("PRIMARY")+` ON held.target = mine.target AND held.job_id = mine.job_id
-		WHERE mine.job_id IN `+marks(len(jobIDs))+` AND held.target IS NULL ORDER BY mine.target`, jobIDs...)
+	p.exec("UPDATE turns"+s.by("PRIMARY")+" SET place = '' WHERE job_id IN "+marks(len(jobIDs)), jobIDs...)
 }
 
 // take writes the claim into the job's row and locks its targets.
@@ -184,6 +181,6 @@ func (s *Store) Due(ctx context.Context, limit int, but ...string) ([]string, er
 }
 
 func (s *Store) dueQuery(but int) string {
-	return "SELECT j.id FROM jobs j WHERE j.live = 1 AND j.claimable_at <= " + s.clock(s.now) +
-		strings.Repeat(" AND j.shop <> ?", but) + " AND " + unblocked + " ORDER BY j.id LIMIT ?"
+	return "SELECT j.id FROM jobs j WHERE j.stage = 'live' AND j.claimable_at <= " + s.clock(s.now) +
+		strings.Repeat(" AND j.shop <> ?", but) + " AND " + unblocked + " ORDER BY j.accepted_at, j.id LIMIT ?"
 }

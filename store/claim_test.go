@@ -200,7 +200,7 @@ func TestTakingATargetBesideAnother(t *testing.T) {
 			r := newRig(t, mysqlURL(t))
 			first, held, waits := r.accepted("product:9"), r.claimed(r.accepted("product:2")), r.accepted("product:1")
 			beside := r.begin()
-			if _, err := beside.ExecContext(t.Context(), "INSERT INTO target_locks VALUES ('product:1', ?)", first.ID); err != nil {
+			if _, err := beside.ExecContext(t.Context(), "INSERT INTO turns VALUES (?, 'product:1', '', 1)", first.ID); err != nil {
 				t.Fatal(err)
 			}
 			taken := make(chan error)
@@ -225,7 +225,7 @@ func TestDueStopsEarly(t *testing.T) {
 		for range 100 {
 			r.accepted("product:1")
 		}
-		explain, refresh := "EXPLAIN FORMAT=JSON ", "ANALYZE TABLE jobs, job_targets, target_locks"
+		explain, refresh := "EXPLAIN FORMAT=JSON ", "ANALYZE TABLE jobs, turns"
 		if r.dialect.name == "sqlite" {
 			explain, refresh = "EXPLAIN QUERY PLAN ", "ANALYZE"
 		}
@@ -233,7 +233,7 @@ func TestDueStopsEarly(t *testing.T) {
 			r.Fatal(err)
 		}
 		plan := r.plan(explain+r.dueQuery(0), 10)
-		if !strings.Contains(plan, "jobs_live") || regexp.MustCompile(`(?i)materialized|filesort|TEMP B-TREE|SCAN`).MatchString(plan) {
+		if !strings.Contains(plan, "jobs_stage") || regexp.MustCompile(`(?i)materialized|filesort|TEMP B-TREE|SCAN`).MatchString(plan) {
 			r.Errorf("plan:\n%s", plan)
 		}
 	})
@@ -276,11 +276,11 @@ func TestAnExpiredJobIsClaimedAgainWithItsTargets(t *testing.T) {
 		if again.Fence != 2 || again.Job.Attempts != 2 || !again.Job.StartedAt.Equal(*dead.Job.StartedAt) {
 			r.Errorf("second claim %+v", again)
 		}
-		if got := r.count("SELECT COUNT(*) FROM target_locks WHERE job_id = ?", j.ID); got != 3 {
+		if got := r.count("SELECT COUNT(*) FROM turns WHERE job_id = ? AND place = ''", j.ID); got != 3 {
 			r.Errorf("holds %d targets; want 3", got)
 		}
 		r.finish(again)
-		if left := r.count("SELECT (SELECT COUNT(*) FROM target_locks) + (SELECT COUNT(*) FROM job_targets)"); left != 0 {
+		if left := r.count("SELECT COUNT(*) FROM turns"); left != 0 {
 			r.Errorf("%d rows of targets left", left)
 		}
 	})

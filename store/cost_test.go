@@ -51,7 +51,7 @@ var costs = map[string]cost{
 	"release":                  {2, 2, 1},
 	"lock of a target":         {3, 2, 1},
 	"unlock of a target":       {2, 2, 1},
-	"finish":                   {5, 2, 1},
+	"finish":                   {4, 2, 1},
 	"job":                      {2, 1, 0},
 	"due":                      {1, 1, 0},
 	"list":                     {1, 1, 0},

@@ -30,10 +30,10 @@ type dialect struct {
 	forUpdate, skipLocked string
 	// by makes a statement find rows by an index, whatever the database believes
 	// of the table's size: to go through a small table is to wait for everybody
-	// who has one of its rows locked. deleteOf is a DELETE that does the same, up
-	// to the list of the jobs whose rows go.
-	by       func(index string) string
-	deleteOf func(table string) string
+	// who has one of its rows locked. deleteTurns does the same, up to the list of
+	// the jobs whose rows go.
+	by          func(index string) string
+	deleteTurns string
 	// replacing ends an INSERT: of a row whose unique key is there already the
 	// columns are replaced.
 	replacing func(key, columns []string) string

@@ -74,7 +74,7 @@ func TestALateWorkerWritesNothing(t *testing.T) {
 			onEach(t, func(r rig) {
 				j := r.accepted("product:1")
 				c := becomeLate(r, r.claimed(j))
-				want, wantLocks := r.loaded(j.ID), r.count("SELECT COUNT(*) FROM target_locks")
+				want, wantLocks := r.loaded(j.ID), r.count("SELECT COUNT(*) FROM turns WHERE place = ''")
 				wantEnd := r.count("SELECT COALESCE(claimable_at, 0) FROM jobs")
 				for method, write := range writes {
 					if err := write(r.Context(), r.Store, c); !errors.Is(err, bridge.ErrFenced) {
@@ -84,7 +84,7 @@ func TestALateWorkerWritesNothing(t *testing.T) {
 				if diff := cmp.Diff(want, r.loaded(j.ID)); diff != "" {
 					r.Errorf("the job was changed:\n%s", diff)
 				}
-				if got := r.count("SELECT COUNT(*) FROM target_locks"); got != wantLocks {
+				if got := r.count("SELECT COUNT(*) FROM turns WHERE place = ''"); got != wantLocks {
 					r.Errorf("%d targets locked; want %d", got, wantLocks)
 				}
 				if got := r.count("SELECT COALESCE(claimable_at, 0) FROM jobs"); got != wantEnd {

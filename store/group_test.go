@@ -112,7 +112,7 @@ func TestCallsTogetherCostWhatOneCosts(t *testing.T) {
 				r.Errorf("job %d: %+v", i, got)
 			}
 		}
-		if left := r.count("SELECT (SELECT COUNT(*) FROM target_locks) + (SELECT COUNT(*) FROM job_targets)"); left != 0 {
+		if left := r.count("SELECT COUNT(*) FROM turns"); left != 0 {
 			r.Errorf("%d rows of targets left", left)
 		}
 	})
@@ -169,7 +169,7 @@ func TestTwoOfOneTargetClaimedTogether(t *testing.T) {
 		if !errors.Is(answers[0], bridge.ErrNotClaimable) || answers[1] != nil {
 			r.Errorf("younger: %v, older: %v", answers[0], answers[1])
 		}
-		if got := r.count("SELECT COUNT(*) FROM target_locks WHERE job_id = ?", younger.ID); got != 0 {
+		if got := r.count("SELECT COUNT(*) FROM turns WHERE job_id = ? AND place = ''", younger.ID); got != 0 {
 			r.Errorf("the younger holds %d targets", got)
 		}
 	})

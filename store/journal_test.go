@@ -71,7 +71,7 @@ func TestReleaseKeepsTheJobAndItsTargets(t *testing.T) {
 				r.Errorf("released job is %s after %d attempts with %v", got.Status, got.Attempts, got.Error)
 			}
 			r.checkPause(got, due)
-			if r.count("SELECT COUNT(*) FROM target_locks") != 1 {
+			if r.count("SELECT COUNT(*) FROM turns WHERE place = ''") != 1 {
 				r.Error("the target was let go")
 			}
 			r.refused(j)

@@ -127,7 +127,7 @@ func (s *Store) DueLooks(ctx context.Context, limit int, but ...string) ([]bridg
 		args = append(args, shop)
 	}
 	now := s.clock(s.now)
-	rows, err := s.read.QueryContext(ctx, `SELECT k.shop, k.kind, k.object_id FROM feed_looks k LEFT JOIN target_locks held ON held.target = k.target
+	rows, err := s.read.QueryContext(ctx, `SELECT k.shop, k.kind, k.object_id FROM feed_looks k LEFT JOIN turns held ON held.target = k.target AND held.place = ''
 		WHERE k.due_at <= `+now+` AND (held.target IS NULL OR k.created_at <= `+now+` - ?)`+strings.Repeat(" AND k.shop <> ?", len(but))+
 		" ORDER BY k.due_at LIMIT ?", append(args, limit)...)
 	if err != nil {
@@ -229,7 +229,7 @@ func (h heldLook) unsure(ctx context.Context, tx *sql.Tx) (bool, error) {
 		return false, nil
 	}
 	var one int
-	err := tx.QueryRowContext(ctx, "SELECT 1 FROM target_locks WHERE target = ?", h.target).Scan(&one)
+	err := tx.QueryRowContext(ctx, "SELECT 1 FROM turns WHERE target = ? AND place = ''", h.target).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return h.again, nil
 	}

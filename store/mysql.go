@@ -36,10 +36,8 @@ func mysqlDialect() dialect {
 		forUpdate:  " FOR UPDATE",
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		by:         func(index string) string { return " FORCE INDEX (" + index + ")" },
-		// A DELETE heeds no FORCE INDEX of a range, but a join row by row.
-		deleteOf: func(table string) string {
-			return "DELETE mine FROM jobs j FORCE INDEX (PRIMARY) STRAIGHT_JOIN " + table + " mine FORCE INDEX (" + table + "_job) ON mine.job_id = j.id WHERE j.id IN "
-		},
+		// A DELETE heeds no FORCE INDEX, unless it could be one of several tables.
+		deleteTurns: "DELETE mine FROM turns mine FORCE INDEX (PRIMARY) WHERE mine.job_id IN ",
 		replacing: func(_, columns []string) string {
 			var sets []string
 			for _, column := range columns {

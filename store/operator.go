@@ -22,7 +22,7 @@ const defaultList = 50
 func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, error) {
 	var where []string
 	var args []any
-	for _, wanted := range []struct{ column, value string }{{"status", string(f.Status)}, {"kind", f.Kind}, {"client_id", f.ClientID}} {
+	for _, wanted := range []struct{ column, value string }{{"stage", stageOf(f.Status)}, {"status", string(f.Status)}, {"kind", f.Kind}, {"client_id", f.ClientID}} {
 		if wanted.value != "" {
 			where, args = append(where, wanted.column+" = ?"), append(args, wanted.value)
 		}
@@ -39,7 +39,7 @@ func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, err
 		limit = defaultList
 	}
 	order := "id DESC"
-	if f.Status != "" { // as the index jobs_ended has them; ids and times grow together
+	if f.Status != "" { // as the index jobs_stage has them; ids and times grow together
 		order = "accepted_at DESC, id DESC"
 	}
 	rows, err := s.read.QueryContext(ctx, query+" ORDER BY "+order+" LIMIT ?", append(args, limit)...)
@@ -56,6 +56,17 @@ func (s *Store) Jobs(ctx context.Context, f bridge.JobFilter) ([]bridge.Job, err
 		list = append(list, row.job)
 	}
 	return list, s.fault(rows.Err())
+}
+
+// stageLive is the stage of all jobs that workers look through.
+const stageLive = "live"
+
+// stageOf is the stage of a job with a status, as the tables know it too.
+func stageOf(status schemas.JobStatus) string {
+	if bridge.CanMove(status, schemas.Processing) {
+		return stageLive
+	}
+	return string(status)
 }
 
 // Amend carries out an operator's decision on a job that nobody works on. The
@@ -123,7 +134,7 @@ func (s *Store) rewrite(ctx context.Context, tx *sql.Tx, row jobRow) error {
 	s.writeSteps(&p, steps)
 	s.leaveTargets(&p, job.ID)
 	if job.Status == schemas.Accepted {
-		p.insert("job_targets (target, job_id)", newTargets(job), "")
+		p.insert(turnsInto, newTargets(job), "")
 	}
 	return s.send(ctx, tx, p)
 }

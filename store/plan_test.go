@@ -126,7 +126,7 @@ func (r rig) crowd() {
 			SELECT %s, 'update_product', 'client', %s, '', CASE WHEN %s THEN 'accepted' WHEN n %% 50 = 0 THEN 'failed' ELSE 'succeeded' END, '{}', '[]', 0, 5, 0, '',
 			CASE WHEN %s THEN 0 END, %d + n, CASE WHEN NOT (%s) THEN %d + n END, 0, 0 FROM %s`, id, request, waiting, waiting, yesterday, waiting, yesterday, numbers),
 		fmt.Sprintf(`INSERT INTO idempotency (client_id, request_id, intention, job_id, created_at) SELECT 'client', %s, '%s', %s, %d FROM %s`, request, someIntention, id, yesterday, numbers),
-		fmt.Sprintf(`INSERT INTO job_targets (target, job_id) SELECT %s, %s FROM %s WHERE %s`, target, id, numbers, waiting),
+		fmt.Sprintf(`INSERT INTO turns (job_id, target, place, found) SELECT %s, %s, %s, 0 FROM %s WHERE %s`, id, target, id, numbers, waiting),
 	} {
 		if err := r.exec(statement); err != nil {
 			r.Fatal(err)
@@ -139,7 +139,7 @@ func (r rig) analyze() {
 	r.Helper()
 	analyze := "ANALYZE"
 	if r.name == "mysql" {
-		analyze = "ANALYZE TABLE jobs, idempotency, batches, job_targets, target_locks, job_steps"
+		analyze = "ANALYZE TABLE jobs, idempotency, batches, turns, job_steps"
 	}
 	if err := r.exec(analyze); err != nil {
 		r.Fatal(err)
@@ -205,7 +205,7 @@ func (r rig) tooMuch(call string, step map[string]string, analyzed bool) string 
 			return "goes through a table"
 		case stops && strings.Contains(detail, "TEMP B-TREE FOR ORDER BY"):
 			return "sorts what it could read in order"
-		case !stops && strings.Contains(detail, "jobs_live"):
+		case !stops && strings.Contains(detail, "jobs_stage") && !strings.Contains(detail, "accepted_at<"):
 			return "goes through all that waits or all that has ended"
 		}
 		return ""

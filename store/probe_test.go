@@ -73,7 +73,7 @@ func TestARehearsalLeavesNothing(t *testing.T) {
 			if err := r.RemoveRehearsal(r.Context(), j.ID); err != nil {
 				r.Fatal(err)
 			}
-			for _, table := range []string{"jobs WHERE id", "job_steps WHERE job_id", "idempotency WHERE job_id", "batches WHERE job_id", "job_targets WHERE job_id", "target_locks WHERE job_id"} {
+			for _, table := range []string{"jobs WHERE id", "job_steps WHERE job_id", "idempotency WHERE job_id", "batches WHERE job_id", "turns WHERE job_id"} {
 				var left int
 				if err := r.read.QueryRowContext(r.Context(), "SELECT COUNT(*) FROM "+table+" = ?", j.ID).Scan(&left); err != nil || left != 0 {
 					r.Errorf("%d rows left in %s, %v", left, table, err)

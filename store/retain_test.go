@@ -25,7 +25,7 @@ func TestRetention(t *testing.T) {
 				}
 			}
 			for _, backdate := range []string{
-				"UPDATE jobs SET finished_at = accepted_at WHERE id = ? AND live = 0",
+				"UPDATE jobs SET finished_at = accepted_at WHERE id = ? AND claimable_at IS NULL",
 				"UPDATE idempotency SET created_at = (SELECT accepted_at FROM jobs WHERE id = job_id) WHERE job_id = ?",
 			} {
 				if err := r.exec(backdate, j.ID); err != nil {

@@ -18,13 +18,13 @@ import (
 
 func sqliteDialect() dialect {
 	return dialect{
-		name:       "sqlite",
-		goose:      goose.DialectSQLite3,
-		migrations: "migrations/sqlite",
-		acceptors:  1, // SQLite has one writer at a time
-		lanes:      1,
-		by:         func(string) string { return "" },
-		deleteOf:   func(table string) string { return "DELETE FROM " + table + " WHERE job_id IN " },
+		name:        "sqlite",
+		goose:       goose.DialectSQLite3,
+		migrations:  "migrations/sqlite",
+		acceptors:   1, // SQLite has one writer at a time
+		lanes:       1,
+		by:          func(string) string { return "" },
+		deleteTurns: "DELETE FROM turns WHERE job_id IN ",
 		replacing: func(key, columns []string) string {
 			var sets []string
 			for _, column := range columns {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 )
@@ -35,7 +36,7 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 					}
 				}
 				return rows.Err()
-			}, "SELECT job_id FROM target_locks WHERE target = ?", target)
+			}, "SELECT job_id FROM turns WHERE target = ? AND place = ''", target)
 		},
 		write: func(w *writing, h holding) error {
 			ours = holder == "" || holder == h.id
@@ -52,9 +53,23 @@ func (s *Store) LockTarget(ctx context.Context, c bridge.Claim, target string) (
 	return ours, nil
 }
 
+// turnsInto takes the rows of newTargets and foundTarget.
+const turnsInto = "turns (job_id, target, place, found)"
+
+// newTargets puts the job into the queue before each of its targets, once.
+func newTargets(j bridge.Job) (rows [][]any) {
+	targets := slices.Clone(j.Targets)
+	slices.Sort(targets)
+	for _, target := range slices.Compact(targets) {
+		rows = append(rows, []any{j.ID, targetOf(j.Shop, target), j.ID, 0})
+	}
+	return rows
+}
+
+// foundTarget has the job served at once at one more target.
+func foundTarget(jobID, target string) []any { return []any{jobID, target, "", 1} }
+
 // leaveTargets gives back all that jobs hold and takes them out of every queue.
 func (s *Store) leaveTargets(p *packet, jobIDs ...any) {
-	for _, table := range []string{"target_locks", "job_targets"} {
-		p.exec(s.deleteOf(table)+marks(len(jobIDs)), jobIDs...)
-	}
+	p.exec(s.deleteTurns+marks(len(jobIDs)), jobIDs...)
 }

@@ -19,8 +19,8 @@ type writing struct {
 	steps   [][]any
 	updates []update
 	ended   []any   // ids of jobs
-	given   [][]any // targets that are given back, each with its job
-	taken   [][]any // targets that are locked, each with its job
+	given   [][]any // jobs, each with a target that it gives back
+	taken   [][]any // rows of turnsInto
 	claimed []any   // ids of jobs that take their own targets
 	tidings tidings
 }
@@ -54,10 +54,11 @@ func (w *writing) end(jobID string) { w.ended = append(w.ended, jobID) }
 
 // lock takes a target that nobody held when the transaction looked. Should
 // somebody take it meanwhile, its key is taken, and the transaction fails.
-func (w *writing) lock(target, jobID string) { w.taken = append(w.taken, []any{target, jobID}) }
+func (w *writing) lock(target, jobID string) { w.taken = append(w.taken, foundTarget(jobID, target)) }
 
-// unlock gives a target back if the job holds it.
-func (w *writing) unlock(target, jobID string) { w.given = append(w.given, []any{target, jobID}) }
+// unlock gives a target back that the job has come upon. Those it was accepted
+// for it keeps to its end.
+func (w *writing) unlock(target, jobID string) { w.given = append(w.given, []any{jobID, target}) }
 
 // look asks for looks at what steps may have changed in a shop; now is the
 // transaction's.
@@ -91,9 +92,9 @@ func (w *writing) flush() error {
 		s.leaveTargets(&p, w.ended...)
 	}
 	for _, held := range w.given {
-		p.exec("DELETE FROM target_locks WHERE target = ? AND job_id = ?", held...)
+		p.exec("DELETE FROM turns WHERE job_id = ? AND target = ? AND found = 1", held...)
 	}
-	p.insert("target_locks (target, job_id)", w.taken, "")
+	p.insert(turnsInto, w.taken, "")
 	if len(w.claimed) > 0 {
 		s.lockTargets(&p, w.claimed)
 	}
