@@ -155,8 +155,8 @@ func (w *writing) take(row jobRow, c *claiming, asked time.Time) bridge.Claim {
 		job.StartedAt = &started
 	}
 	w.claimed = append(w.claimed, job.ID)
-	w.set(job.ID, "status, fence, attempts, claimable_at, node, started_at",
-		string(job.Status), row.fence+1, job.Attempts, row.now+c.lease.Microseconds(), c.node, toTime(job.StartedAt))
+	w.set(job.ID, "status, fence, attempts, claimable_at, node, started_at, room",
+		string(job.Status), row.fence+1, job.Attempts, row.now+c.lease.Microseconds(), c.node, toTime(job.StartedAt), w.store.roomToEnd)
 	return bridge.Claim{Job: job, Fence: row.fence + 1, Until: asked.Add(c.lease)}
 }
 

@@ -37,6 +37,9 @@ type dialect struct {
 	// replacing ends an INSERT: of a row whose unique key is there already the
 	// columns are replaced.
 	replacing func(key, columns []string) string
+	// roomToEnd is what a claim leaves of the room in a job's row for what its end
+	// will write. The column's default is that and what the claim itself writes.
+	roomToEnd string
 	// clock is an SQL expression: the time in microseconds since 1970 by which
 	// leases run. local is the clock of this process.
 	clock func(local func() time.Time) string

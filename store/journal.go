@@ -64,8 +64,8 @@ func (s *Store) Finish(ctx context.Context, c bridge.Claim, e bridge.Ending) err
 	return s.fenced(ctx, c, func(w *writing, h holding) error {
 		w.record(steps...)
 		w.look(h.now, c.Job.Shop, e.Steps...)
-		w.set(h.id, "status, claimable_at, finished_at, result, error, progress_done, progress_total",
-			string(e.Status), nil, h.now, toText(e.Result), fault, e.Progress.Done, e.Progress.Total)
+		w.set(h.id, "status, claimable_at, finished_at, result, error, progress_done, progress_total, room",
+			string(e.Status), nil, h.now, toText(e.Result), fault, e.Progress.Done, e.Progress.Total, "")
 		w.end(h.id)
 		w.tell(h.progressed(e.Progress),
 			jobNews(bridge.JobTopic(e.Status), h.job, func() (bridge.Job, error) { return loadJob(w.ctx, w.tx, h.id) }))

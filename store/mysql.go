@@ -45,6 +45,7 @@ func mysqlDialect() dialect {
 			}
 			return " ON DUPLICATE KEY UPDATE " + strings.Join(sets, ", ")
 		},
+		roomToEnd: strings.Repeat(" ", 176), // a result or an error of usual length
 		// The server's clock, because the clocks of several nodes differ; and
 		// SYSDATE, because NOW stands still while a statement waits for a lock.
 		clock:     func(func() time.Time) string { return "CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED)" },

@@ -115,6 +115,27 @@ func TestStagesAreThoseOfTheTables(t *testing.T) {
 	})
 }
 
+// A row gives its room up to what is written into it, where it has any.
+func TestARowHasRoomForItsEnd(t *testing.T) {
+	onEach(t, func(r rig) {
+		room := func(want int) {
+			t.Helper()
+			if got := r.count("SELECT LENGTH(room) FROM jobs"); got != want {
+				r.Errorf("%d bytes of room; want %d", got, want)
+			}
+		}
+		j, ofClaim := r.accepted("product:1"), 64
+		if r.roomToEnd == "" {
+			ofClaim = 0
+		}
+		room(ofClaim + len(r.roomToEnd))
+		c := r.claimed(j)
+		room(len(r.roomToEnd))
+		r.finish(c)
+		room(0)
+	})
+}
+
 // What an older version has locked and queued is locked and queued after its
 // tables have become one, also when that was cut short.
 func TestLocksFromBeforeTheTurns(t *testing.T) {

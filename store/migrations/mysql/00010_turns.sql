@@ -49,9 +49,15 @@ SET @change = IF(EXISTS (SELECT 1 FROM information_schema.columns WHERE table_sc
     'DO 0', 'ALTER TABLE jobs
         DROP INDEX jobs_live, DROP COLUMN live,
         ADD COLUMN stage VARBINARY(32) GENERATED ALWAYS AS (CASE WHEN status IN (''accepted'', ''processing'', ''retrying'') THEN ''live'' ELSE status END) STORED,
-        ADD INDEX jobs_stage (stage, accepted_at, id)');
+        ADD INDEX jobs_stage (stage, accepted_at, id),
+        ADD COLUMN room VARBINARY(255) NOT NULL DEFAULT ''''');
 PREPARE change_once FROM @change;
 EXECUTE change_once;
+
+-- room is space in a new job's row for what its claim and its end will write: a
+-- row that grows does not fit into its page any more, and to split a page costs
+-- more than all else an end does.
+ALTER TABLE jobs ALTER COLUMN room SET DEFAULT '                                                                                                                                                                                                                                                ';
 
 SET @change = IF(EXISTS (SELECT 1 FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = 'jobs' AND index_name = 'jobs_ended'),
     'DROP INDEX jobs_ended ON jobs', 'DO 0');
