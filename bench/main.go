@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -61,7 +62,7 @@ func readOptions(arguments []string) (options, error) {
 	set.IntVar(&o.rounds, "rounds", 3, "how often each contestant has its turn")
 	set.DurationVar(&o.window, "window", 1200*time.Millisecond, "length of one turn at accepting")
 	set.IntVar(&o.jobs, "jobs", 100_000, "jobs of each burn-down, over all rounds")
-	set.StringVar(&who, "who", "", "regular expression: the burn-downs to run, such as '^bridge, MariaDB' (default all)")
+	set.StringVar(&who, "who", "", "regular expression: the servers of the accept part and the burn-downs to run, such as '^bridge, MariaDB' (default all)")
 	set.DurationVar(&o.patient, "patience", 6*time.Second, "longest turn of a burn-down; what is left then is not counted")
 	set.IntVar(&o.history, "history", 1_000_000, "finished jobs in the database of the history part")
 	set.DurationVar(&o.limit, "limit", 8*time.Minute, "longest time of one part; the run fails then")
@@ -92,6 +93,14 @@ func readOptions(arguments []string) (options, error) {
 	return o, nil
 }
 
+// collectAsTheProduct gives every contestant, in this process and as a server,
+// the garbage collector of `bridge serve` (cmd/bridge/collector.go). The parts
+// that start the product's binary leave it to choose for itself.
+func collectAsTheProduct() {
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(320 << 20)
+}
+
 func partNames() []string {
 	var names []string
 	for _, p := range parts {
@@ -115,6 +124,7 @@ func main() {
 
 // run is the program; the servers it measures are processes of the same binary.
 func run(ctx context.Context, arguments []string) error {
+	collectAsTheProduct()
 	if len(arguments) > 0 && arguments[0] == doorCommand {
 		return runDoor(ctx, arguments[1:])
 	}
