@@ -50,7 +50,7 @@ func (c *thriftyConn) BeginTx(ctx context.Context, options driver.TxOptions) (dr
 func (c *thriftyConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
 	result, err := c.mysqlConn.ExecContext(ctx, c.opened(text), args)
 	c.sent(err)
-	if err == nil && c.state == begun && (text == commit || strings.HasSuffix(text, between+commit)) {
+	if err == nil && c.state == begun && (text == commit || strings.HasSuffix(text, between+commit+closing)) {
 		c.state = noTransaction
 	}
 	return result, err
@@ -76,10 +76,13 @@ func (c *thriftyConn) PrepareContext(ctx context.Context, text string) (driver.S
 
 // opened is a text with what is owed to the server before it.
 func (c *thriftyConn) opened(text string) string {
-	if c.state == promised {
-		return begin + between + text
+	if c.state != promised {
+		return text
 	}
-	return text
+	if packet, is := strings.CutPrefix(text, opening); is {
+		return opening + begin + between + packet
+	}
+	return begin + between + text
 }
 
 // sent: the server may know of the transaction now. A statement that the driver

@@ -34,11 +34,11 @@ func TestTripsOfATransaction(t *testing.T) {
 			return errors.Join(note(ctx, tx, "INSERT INTO noted VALUES (1)"), stop)
 		}, []string{begin + between + "INSERT INTO noted VALUES (1)", rollback}, false},
 		{"the end with the last", func(ctx context.Context, tx *sql.Tx) error {
-			return note(ctx, tx, "INSERT INTO noted VALUES (1)"+between+commit)
-		}, []string{begin + between + "INSERT INTO noted VALUES (1)" + between + commit}, true},
+			return note(ctx, tx, opening+"INSERT INTO noted VALUES (1)"+between+commit+closing)
+		}, []string{opening + begin + between + "INSERT INTO noted VALUES (1)" + between + commit + closing}, true},
 		{"refused before its end", func(ctx context.Context, tx *sql.Tx) error {
-			return note(ctx, tx, "INSERT INTO noted VALUES (1)"+between+"INSERT INTO noted VALUES (1)"+between+commit)
-		}, []string{begin + between + "INSERT INTO noted VALUES (1)" + between + "INSERT INTO noted VALUES (1)" + between + commit, rollback}, false},
+			return note(ctx, tx, opening+"INSERT INTO noted VALUES (1)"+between+"INSERT INTO noted VALUES (1)"+between+commit+closing)
+		}, []string{opening + begin + between + "INSERT INTO noted VALUES (1)" + between + "INSERT INTO noted VALUES (1)" + between + commit + closing, rollback}, false},
 	} {
 		if err := r.exec("CREATE OR REPLACE TABLE noted (n INT PRIMARY KEY)"); err != nil {
 			t.Fatal(err)
@@ -50,6 +50,32 @@ func TestTripsOfATransaction(t *testing.T) {
 		if kept := r.count("SELECT COUNT(*) FROM noted") > 0; kept != test.kept {
 			t.Errorf("%s: kept %v, want %v", test.name, kept, test.kept)
 		}
+	}
+}
+
+// A MariaDB takes what travels together for one statement, so that it answers
+// once instead of after each.
+func TestAPacketIsOneStatementToMariaDB(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	r.write.SetMaxOpenConns(1) // whose own counts are asked
+	var version, name string
+	var before, after int
+	if err := r.read.QueryRow("SELECT VERSION()").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(version, "MariaDB") {
+		t.Skip("the server is no MariaDB: " + version)
+	}
+	const count = "SHOW SESSION STATUS LIKE 'Com_compound_sql'"
+	if err := r.read.QueryRow(count).Scan(&name, &before); err != nil {
+		t.Fatal(err)
+	}
+	r.accepted("product:1")
+	if err := r.read.QueryRow(count).Scan(&name, &after); err != nil {
+		t.Fatal(err)
+	}
+	if after != before+1 {
+		t.Errorf("an accept was %d compound statements, want 1", after-before)
 	}
 }
 

@@ -33,6 +33,15 @@ func (p *packet) query(read func(*sql.Rows) error, text string, args ...any) {
 // contains it.
 const between = ";\n"
 
+// A MariaDB answers each statement of a text as soon as it is done, and every
+// such answer wakes our side up in vain. These make the text one statement for
+// it, which answers when something is to be read and at its end; for a MySQL
+// they are comments. What fails ends the text either way.
+const (
+	opening = "/*M!100101 BEGIN NOT ATOMIC */ "
+	closing = " /*M!100101 ; END */"
+)
+
 // longestPacket bounds the text of several statements in bytes, well below what
 // a server takes (max_allowed_packet, 16 MB or more). A statement that is longer
 // travels alone, as it would without packets.
@@ -120,8 +129,11 @@ func sendTogether(ctx context.Context, on querier, parts []part) error {
 var errAnswersMissing = errors.New("fewer answers than statements came back; let a proxy before the database pass several statements in one text")
 
 func joined(parts []part) (text string, args []any, reads []func(*sql.Rows) error) {
-	if one := parts[0]; len(parts) == 1 && one.read == nil {
-		return one.text, one.args, nil
+	if one := parts[0]; len(parts) == 1 {
+		if one.read != nil {
+			reads = append(reads, one.read)
+		}
+		return one.text, one.args, reads
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
@@ -131,7 +143,7 @@ func joined(parts []part) (text string, args []any, reads []func(*sql.Rows) erro
 			reads = append(reads, p.read)
 		}
 	}
-	return strings.Join(texts, between), args, reads
+	return opening + strings.Join(texts, between) + closing, args, reads
 }
 
 // sendLast carries the statements out and tells what they make true. Where

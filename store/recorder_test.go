@@ -42,6 +42,7 @@ func (r *recorder) note(text string, args []driver.NamedValue) {
 		return
 	}
 	r.texts = append(r.texts, text)
+	text = strings.TrimSuffix(strings.TrimPrefix(text, opening), closing)
 	for text := range strings.SplitSeq(text, between) {
 		asked, n := statement{text: text}, strings.Count(text, "?")
 		for _, arg := range args[:n] {
