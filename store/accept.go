@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/prestashop-bridge/bridge/bridge"
@@ -11,7 +12,8 @@ import (
 
 // A flush of the disk costs the same for one job as for a hundred, so jobs
 // that arrive while one is under way share the next. Nothing ever waits for
-// company: a lone job is written at once.
+// company: a job that finds no transaction under way is written at once, where
+// its caller stands.
 const (
 	queueLength   = 1024
 	maxBatchJobs  = 128
@@ -20,7 +22,16 @@ const (
 	commitTimeout = 15 * time.Second
 )
 
-// entry is a job in the queue.
+// intake is the jobs that wait, and how many transactions write others.
+type intake struct {
+	mu      sync.Mutex
+	waiting []*entry
+	writers int
+	closed  bool
+	running sync.WaitGroup // the writers
+}
+
+// entry is a job to be written.
 type entry struct {
 	ctx       context.Context
 	job       bridge.Job
@@ -48,34 +59,48 @@ func (s *Store) Accept(ctx context.Context, job bridge.Job, intention string) (*
 		return nil, bridge.Fault(bridge.CodeInternal, nil, "A job cannot begin its life as %s.", job.Status)
 	}
 	e := &entry{ctx: ctx, job: job, intention: intention, done: make(chan outcome, 1)}
-	if err := s.enqueue(e); err != nil {
+	atOnce, err := s.intake.join(e, s.dialect.acceptors)
+	if err != nil {
 		return nil, err
 	}
+	if atOnce {
+		s.writeAtOnce(e)
+		return s.answer(ctx, <-e.done)
+	}
 	select {
+	case out := <-e.done:
+		return s.answer(ctx, out)
 	case <-ctx.Done():
 		return nil, s.fault(ctx.Err())
-	case out := <-e.done:
-		if out.err != nil || out.known == nil {
-			return nil, out.err
-		}
-		return s.recorded(ctx, *out.known)
 	}
 }
 
-// enqueue never waits: a full queue means that the database falls behind, and
-// waiting longer would not make it faster.
-func (s *Store) enqueue(e *entry) error {
-	s.closing.RLock()
-	defer s.closing.RUnlock()
-	if s.closed {
-		return busy("The bridge is shutting down.")
+func (s *Store) answer(ctx context.Context, out outcome) (*bridge.Recorded, error) {
+	if out.err != nil || out.known == nil {
+		return nil, out.err
 	}
-	select {
-	case s.queue <- e:
-		return nil
-	default:
-		return busy("More writes wait for the database than it can take in.")
+	return s.recorded(ctx, *out.known)
+}
+
+// join reports whether the entry is to be written at once, by its caller, who
+// is one of so many writers then; others wait for a writer. It never waits
+// itself: a full queue means that the database falls behind, and waiting longer
+// would not make it faster.
+func (in *intake) join(e *entry, writers int) (atOnce bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.closed:
+		return false, busy("The bridge is shutting down.")
+	case in.writers < writers:
+		in.writers++
+		in.running.Add(1)
+		return true, nil
+	case len(in.waiting) == queueLength:
+		return false, busy("More writes wait for the database than it can take in.")
 	}
+	in.waiting = append(in.waiting, e)
+	return false, nil
 }
 
 func busy(why string) error {
@@ -84,47 +109,53 @@ func busy(why string) error {
 	return fault
 }
 
-// takeIn writes what is queued, batch by batch, until the queue is closed and
-// empty.
-func (s *Store) takeIn() {
-	var left *entry // did not fit into the last batch
-	for {
-		var batch []*entry
-		batch, left = s.gather(left)
-		if len(batch) == 0 {
-			return
+// writeAtOnce writes an entry for as long as its caller waits, and leaves those
+// who have come meanwhile to a goroutine: the caller does not work for others.
+func (s *Store) writeAtOnce(e *entry) {
+	defer func() {
+		if batch := s.intake.next(); len(batch) > 0 {
+			go s.takeIn(batch)
 		}
-		batch = slices.DeleteFunc(batch, func(e *entry) bool { return e.ctx.Err() != nil })
-		if len(batch) > 0 {
-			s.commit(batch)
-		}
+	}()
+	s.commit(e.ctx, []*entry{e})
+}
+
+// takeIn writes batch after batch until nobody waits.
+func (s *Store) takeIn(batch []*entry) {
+	for len(batch) > 0 {
+		s.commit(context.Background(), batch)
+		batch = s.intake.next()
 	}
 }
 
-// gather waits for one entry and takes what else is there already. An entry
-// that would make the batch too large is given back for the next one.
-func (s *Store) gather(first *entry) (batch []*entry, left *entry) {
-	if first == nil {
-		var open bool
-		if first, open = <-s.queue; !open {
-			return nil, nil
-		}
-	}
-	batch = append(batch, first)
-	size := len(first.job.Payload)
-	for len(batch) < maxBatchJobs {
-		select {
-		case e, open := <-s.queue:
-			if !open {
-				return batch, nil
-			}
-			if size += len(e.job.Payload); size > maxBatchBytes {
-				return batch, e
+// next takes what a writer may write together, without those who have gone.
+// With nothing to take the writer is one no more.
+func (in *intake) next() (batch []*entry) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	taken, size := 0, 0
+	for _, e := range in.waiting {
+		if e.ctx.Err() == nil {
+			if size += len(e.job.Payload); len(batch) == maxBatchJobs || len(batch) > 0 && size > maxBatchBytes {
+				break
 			}
 			batch = append(batch, e)
-		default:
-			return batch, nil
 		}
+		taken++
 	}
-	return batch, nil
+	in.waiting = slices.Delete(in.waiting, 0, taken)
+	if len(batch) == 0 {
+		in.writers--
+		in.running.Done()
+	}
+	return batch
+}
+
+// close refuses whoever comes, and returns when all who came before have been
+// answered.
+func (in *intake) close() {
+	in.mu.Lock()
+	in.closed = true
+	in.mu.Unlock()
+	in.running.Wait()
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -213,6 +214,22 @@ func TestRacingMixMakesOneJobEach(t *testing.T) {
 	})
 }
 
+// enqueue does what Accept does, but waits for nothing.
+func (r rig) enqueue(e *entry) error {
+	atOnce, err := r.intake.join(e, r.dialect.acceptors)
+	if atOnce {
+		go r.writeAtOnce(e)
+	}
+	return err
+}
+
+// waitingEntries counts those that no transaction has taken yet.
+func (r rig) waitingEntries() int {
+	r.intake.mu.Lock()
+	defer r.intake.mu.Unlock()
+	return len(r.intake.waiting)
+}
+
 // queued puts jobs into the queue while nothing can be written, lets go, and
 // gives the answers in order.
 func (r rig) queued(jobs []bridge.Job) []outcome {
@@ -329,7 +346,7 @@ func TestIdsSharedInsideABatch(t *testing.T) {
 		for i, j := range jobs {
 			entries[i] = &entry{ctx: r.Context(), job: j, intention: someIntention, done: make(chan outcome, 1)}
 		}
-		r.commit(entries)
+		r.commit(r.Context(), entries)
 		for i, want := range []*record{
 			nil, {someIntention, jobs[0].ID, false}, nil, {someIntention, jobs[0].ID, true}, {someIntention, jobs[0].ID, false},
 		} {
@@ -369,6 +386,93 @@ func TestCancelledCallerIsNotWritten(t *testing.T) {
 			r.Errorf("the cancelled job was written: %v", err)
 		}
 	})
+}
+
+// To hand a job to another goroutine and wait for it wakes two threads.
+func TestALoneCallerWritesWhereItStands(t *testing.T) {
+	onEach(t, func(r rig) {
+		r, heard := recorded(r)
+		heard.listen(func() { r.accepted("product:1") })
+		if len(heard.stacks) == 0 {
+			r.Fatal("nothing was asked")
+		}
+		for i, stack := range heard.stacks {
+			if !strings.Contains(stack, "(*Store).Accept(") {
+				r.Errorf("another goroutine sent %q", heard.texts[i])
+			}
+		}
+	})
+}
+
+// A caller that goes while it writes its own job is let go, takes nobody with
+// it and does not keep the next from writing.
+func TestACallerThatGoesWhileItWrites(t *testing.T) {
+	onEach(t, func(r rig) {
+		release := r.hold()
+		defer release()
+		waited := r.write.Stats().WaitCount
+		var leaving []context.CancelFunc
+		gone := make(chan error)
+		for range r.dialect.acceptors {
+			ctx, cancel := context.WithCancel(r.Context())
+			leaving = append(leaving, cancel)
+			go func() {
+				_, err := r.Accept(ctx, job("product:1"), someIntention)
+				gone <- err
+			}()
+		}
+		r.soon("a caller did not begin", func() bool { return r.write.Stats().WaitCount == waited+int64(len(leaving)) })
+		stays := &entry{ctx: r.Context(), job: job("product:1"), intention: someIntention, done: make(chan outcome, 1)}
+		if err := r.enqueue(stays); err != nil {
+			r.Fatal(err)
+		}
+		for _, leave := range leaving {
+			leave()
+		}
+		for range leaving {
+			if err := <-gone; !errors.Is(err, context.Canceled) || code(err) != bridge.CodeStoreUnavailable {
+				r.Errorf("Accept gave %v; want the context's error", err)
+			}
+		}
+		release()
+		if out := <-stays.done; out.err != nil || out.known != nil {
+			r.Errorf("the one that stayed: %+v", out)
+		}
+		r.accepted("product:1")
+		if got := r.count("SELECT COUNT(*) FROM jobs"); got != 2 {
+			r.Errorf("%d jobs; want those of the two that stayed", got)
+		}
+	})
+}
+
+// A caller is let go, too, when the database has its job and does not answer.
+// Whether that was written is not known then.
+func TestACallerThatGoesWhileTheDatabaseWorks(t *testing.T) {
+	r := newRig(t, mysqlURL(t))
+	j := job("product:1")
+	row, err := newJob(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := r.begin()
+	if err := insertRows(t.Context(), other, jobsInto, [][]any{row}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() {
+		_, err := r.Accept(ctx, j, someIntention)
+		gone <- err
+	}()
+	r.eventually("nobody waits for the row", func() bool { return r.waiting(j.ID) == 1 })
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) || code(err) != bridge.CodeStoreUnavailable {
+		t.Errorf("Accept gave %v; want the context's error", err)
+	}
+	if err := other.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	r.accepted("product:1")
 }
 
 func TestFullQueueSaysSo(t *testing.T) {

@@ -36,16 +36,16 @@ type binding struct {
 	record
 }
 
-// commit writes a batch and answers its entries. When a batch fails for
+// commit writes a batch, giving it up when ctx ends, and answers its entries. When a batch fails for
 // another reason than a lost database, some entry in it is to blame: each is
 // then written alone, so that only that one fails.
-func (s *Store) commit(batch []*entry) {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
-	answers, err := s.commitTogether(ctx, batch)
+func (s *Store) commit(ctx context.Context, batch []*entry) {
+	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
+	answers, err := s.commitTogether(bounded, batch)
 	cancel()
 	if err != nil && len(batch) > 1 && !s.unavailable(err) {
 		for _, e := range batch {
-			s.commit([]*entry{e})
+			s.commit(ctx, []*entry{e})
 		}
 		return
 	}

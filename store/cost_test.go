@@ -173,7 +173,7 @@ func TestAcceptedTogetherCostsOneFlush(t *testing.T) {
 			for i := acceptors; i < many; i++ {
 				accept(i)
 			}
-			r.eventually("the others never queued", func() bool { return len(r.queue) == many-acceptors })
+			r.eventually("the others never queued", func() bool { return r.waitingEntries() == many-acceptors })
 			release()
 			all.Wait()
 		})

@@ -37,12 +37,8 @@ type Store struct {
 	database
 	now func() time.Time
 
-	queue     chan *entry
-	closing   sync.RWMutex // held for reading while an entry is queued
-	closed    bool
-	acceptors sync.WaitGroup
-
-	group group
+	intake intake
+	group  group
 
 	telling sync.Map      // transactions that wrote deliveries and have not ended
 	written chan struct{} // has room for one
@@ -67,15 +63,12 @@ func Open(ctx context.Context, databaseURL string, options Options) (*Store, err
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{database: db, now: options.Now, queue: make(chan *entry, queueLength), written: make(chan struct{}, 1)}
+	s := &Store{database: db, now: options.Now, written: make(chan struct{}, 1)}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if err := s.connect(ctx); err != nil {
 		return nil, errors.Join(err, db.close())
-	}
-	for range s.dialect.acceptors {
-		s.acceptors.Go(s.takeIn)
 	}
 	return s, nil
 }
@@ -117,13 +110,7 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close takes in what was queued, answers everyone who waits and lets go of
 // the database. It may be called twice.
 func (s *Store) Close() error {
-	s.closing.Lock()
-	if !s.closed {
-		s.closed = true
-		close(s.queue)
-	}
-	s.closing.Unlock()
+	s.intake.close()
 	s.group.close()
-	s.acceptors.Wait()
 	return s.close()
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ type recorder struct {
 	asked   []statement
 	commits int
 	texts   []string // as they travelled, each of one statement or several
+	stacks  []string // of the goroutines that sent them
 }
 
 type statement struct {
@@ -26,7 +28,7 @@ type statement struct {
 // listen records what do makes the store ask.
 func (r *recorder) listen(do func()) (asked []statement, commits int) {
 	r.mu.Lock()
-	r.on, r.asked, r.commits, r.texts = true, nil, 0, nil
+	r.on, r.asked, r.commits, r.texts, r.stacks = true, nil, 0, nil, nil
 	r.mu.Unlock()
 	do()
 	r.mu.Lock()
@@ -41,7 +43,7 @@ func (r *recorder) note(text string, args []driver.NamedValue) {
 	if !r.on {
 		return
 	}
-	r.texts = append(r.texts, text)
+	r.texts, r.stacks = append(r.texts, text), append(r.stacks, string(debug.Stack()))
 	text = strings.TrimSuffix(strings.TrimPrefix(text, opening), closing)
 	for text := range strings.SplitSeq(text, between) {
 		asked, n := statement{text: text}, strings.Count(text, "?")
