@@ -159,7 +159,7 @@ func (s *Store) sendLast(ctx context.Context, tx *sql.Tx, p packet, t tidings) e
 		return s.spread(ctx, tx, t)
 	}
 	if condition, args := listeners(heard(t.told), len(t.looks) > 0); condition != "" {
-		p.exec("SELECT "+unanswerable+" FROM webhooks w WHERE "+condition+" LIMIT 1", args...)
+		p.exec("SET @listener = (SELECT "+unanswerable+" FROM webhooks w WHERE "+condition+" LIMIT 1)", args...)
 	}
 	p.exec("COMMIT")
 	err := s.send(ctx, tx, p)
@@ -170,5 +170,6 @@ func (s *Store) sendLast(ctx context.Context, tx *sql.Tx, p packet, t tidings) e
 }
 
 // unanswerable is out of its type's range for every webhook w: a SELECT of it
-// fails if it finds one, and costs nothing if it does not.
+// fails if it finds one, and costs little if it does not. SET keeps it from
+// answering rows that nobody reads.
 var unanswerable = strconv.FormatUint(math.MaxUint64, 10) + " + w.id"

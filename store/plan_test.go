@@ -95,6 +95,9 @@ func (r rig) plans(analyzed bool) {
 			if strings.HasPrefix(s.text, "INSERT INTO") && !strings.Contains(s.text, "SELECT") {
 				continue
 			}
+			if asked, is := strings.CutPrefix(s.text, "SET @listener = ("); is { // explained is the SELECT in it
+				s.text = strings.TrimSuffix(asked, ")")
+			}
 			r.explain(call.name, s, analyzed)
 		}
 	}
