@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -12,8 +13,8 @@ import (
 
 // A flush of the disk costs the same for one job as for a hundred, so jobs
 // that arrive while one is under way share the next. Nothing ever waits for
-// company: a job that finds no transaction under way is written at once, where
-// its caller stands.
+// company: a job that comes alone and finds a free writer is written at once,
+// where its caller stands.
 const (
 	queueLength   = 1024
 	maxBatchJobs  = 128
@@ -59,13 +60,12 @@ func (s *Store) Accept(ctx context.Context, job bridge.Job, intention string) (*
 		return nil, bridge.Fault(bridge.CodeInternal, nil, "A job cannot begin its life as %s.", job.Status)
 	}
 	e := &entry{ctx: ctx, job: job, intention: intention, done: make(chan outcome, 1)}
-	atOnce, err := s.intake.join(e, s.dialect.acceptors)
+	first, err := s.intake.join(e, s.dialect.acceptors)
 	if err != nil {
 		return nil, err
 	}
-	if atOnce {
-		s.writeAtOnce(e)
-		return s.answer(ctx, <-e.done)
+	if first {
+		s.start(e)
 	}
 	select {
 	case out := <-e.done:
@@ -75,6 +75,7 @@ func (s *Store) Accept(ctx context.Context, job bridge.Job, intention string) (*
 	}
 }
 
+// answer gives what became of an entry as Accept does.
 func (s *Store) answer(ctx context.Context, out outcome) (*bridge.Recorded, error) {
 	if out.err != nil || out.known == nil {
 		return nil, out.err
@@ -82,25 +83,26 @@ func (s *Store) answer(ctx context.Context, out outcome) (*bridge.Recorded, erro
 	return s.recorded(ctx, *out.known)
 }
 
-// join reports whether the entry is to be written at once, by its caller, who
-// is one of so many writers then; others wait for a writer. It never waits
-// itself: a full queue means that the database falls behind, and waiting longer
-// would not make it faster.
-func (in *intake) join(e *entry, writers int) (atOnce bool, err error) {
+// join queues the entry and reports whether its caller has to see to it that
+// somebody writes; there are at most so many writers. It never waits: a full
+// queue means that the database falls behind, and waiting longer would not make
+// it faster.
+func (in *intake) join(e *entry, writers int) (first bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
 	case in.closed:
 		return false, busy("The bridge is shutting down.")
-	case in.writers < writers:
-		in.writers++
-		in.running.Add(1)
-		return true, nil
 	case len(in.waiting) == queueLength:
 		return false, busy("More writes wait for the database than it can take in.")
 	}
 	in.waiting = append(in.waiting, e)
-	return false, nil
+	if in.writers == writers {
+		return false, nil
+	}
+	in.writers++
+	in.running.Add(1)
+	return true, nil
 }
 
 func busy(why string) error {
@@ -109,21 +111,32 @@ func busy(why string) error {
 	return fault
 }
 
-// writeAtOnce writes an entry for as long as its caller waits, and leaves those
-// who have come meanwhile to a goroutine: the caller does not work for others.
-func (s *Store) writeAtOnce(e *entry) {
-	defer func() {
-		if batch := s.intake.next(); len(batch) > 0 {
-			go s.takeIn(batch)
-		}
-	}()
-	s.commit(e.ctx, []*entry{e})
+// start writes what waits: its caller's entry here if that is all, for as long
+// as the caller waits; several in a goroutine, since nobody works for others.
+// Callers that are ready to run come first, and so into the same transaction.
+func (s *Store) start(e *entry) {
+	runtime.Gosched()
+	batch := s.intake.next()
+	if len(batch) == 1 && batch[0] == e {
+		defer func() { s.goOn(s.intake.next()) }()
+		s.commit(e.ctx, batch)
+		return
+	}
+	s.goOn(batch)
+}
+
+// goOn leaves the writing to a goroutine, as long as somebody waits.
+func (s *Store) goOn(batch []*entry) {
+	if len(batch) > 0 {
+		go s.takeIn(batch)
+	}
 }
 
 // takeIn writes batch after batch until nobody waits.
 func (s *Store) takeIn(batch []*entry) {
 	for len(batch) > 0 {
 		s.commit(context.Background(), batch)
+		runtime.Gosched() // those just answered may have the next at hand
 		batch = s.intake.next()
 	}
 }

@@ -214,11 +214,11 @@ func TestRacingMixMakesOneJobEach(t *testing.T) {
 	})
 }
 
-// enqueue does what Accept does, but waits for nothing.
+// enqueue does what Accept does, but waits for no answer.
 func (r rig) enqueue(e *entry) error {
-	atOnce, err := r.intake.join(e, r.dialect.acceptors)
-	if atOnce {
-		go r.writeAtOnce(e)
+	first, err := r.intake.join(e, r.dialect.acceptors)
+	if first {
+		go r.start(e)
 	}
 	return err
 }
@@ -413,15 +413,15 @@ func TestACallerThatGoesWhileItWrites(t *testing.T) {
 		waited := r.write.Stats().WaitCount
 		var leaving []context.CancelFunc
 		gone := make(chan error)
-		for range r.dialect.acceptors {
+		for range r.dialect.acceptors { // one after the other, so that each writes alone
 			ctx, cancel := context.WithCancel(r.Context())
 			leaving = append(leaving, cancel)
 			go func() {
 				_, err := r.Accept(ctx, job("product:1"), someIntention)
 				gone <- err
 			}()
+			r.soon("a caller did not begin", func() bool { return r.write.Stats().WaitCount == waited+int64(len(leaving)) })
 		}
-		r.soon("a caller did not begin", func() bool { return r.write.Stats().WaitCount == waited+int64(len(leaving)) })
 		stays := &entry{ctx: r.Context(), job: job("product:1"), intention: someIntention, done: make(chan outcome, 1)}
 		if err := r.enqueue(stays); err != nil {
 			r.Fatal(err)
