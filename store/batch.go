@@ -36,9 +36,9 @@ type binding struct {
 	record
 }
 
-// commit writes a batch, giving it up when ctx ends, and answers its entries. When a batch fails for
-// another reason than a lost database, some entry in it is to blame: each is
-// then written alone, so that only that one fails.
+// commit writes a batch, giving it up when ctx ends, and answers its entries.
+// When a batch fails for another reason than a lost database, some entry in it
+// is to blame: each is then written alone, so that only that one fails.
 func (s *Store) commit(ctx context.Context, batch []*entry) {
 	bounded, cancel := context.WithTimeout(ctx, commitTimeout)
 	answers, err := s.commitTogether(bounded, batch)
