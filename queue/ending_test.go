@@ -50,20 +50,20 @@ func TestEndingOfAJobThatIsNotInWork(t *testing.T) {
 	}
 }
 
-// A list that leaves something out is asked for again soon; one that takes the
-// database long, or is complete, is not.
+// A list that leaves something out is asked for again soon, a complete one is
+// not, and both the later the longer the database took.
 func TestHowSoonASweepFollowsAnother(t *testing.T) {
 	for title, test := range map[string]struct {
 		due  int // of 2 jobs that fit into a list
 		took time.Duration
 		want time.Duration
 	}{
-		"complete":   {1, 0, sweepGap},
-		"crowded":    {2, 0, crowdedGap},
-		"slow":       {1, 20 * time.Millisecond, 80 * time.Millisecond},
-		"both":       {2, 20 * time.Millisecond, 80 * time.Millisecond},
-		"quick":      {2, 100 * time.Microsecond, crowdedGap},
-		"quite slow": {2, time.Millisecond, 4 * time.Millisecond},
+		"complete":                {1, 0, sweepGap},
+		"complete and quite slow": {1, 2 * time.Millisecond, sweepGap},
+		"complete and slow":       {1, 20 * time.Millisecond, 80 * time.Millisecond},
+		"crowded":                 {2, 0, crowdedGap},
+		"crowded and quick":       {2, 100 * time.Microsecond, crowdedGap},
+		"crowded and slow":        {2, 20 * time.Millisecond, 20 * time.Millisecond},
 	} {
 		t.Run(title, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, b *bubble) {

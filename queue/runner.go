@@ -168,13 +168,15 @@ func (r *Runner) take(ctx, working context.Context, entries []entry) {
 	}
 }
 
-// sweepGap keeps a storm of kicks from becoming a storm of queries, crowdedGap
-// where the last one did not list all that is due, and restFor a list that takes
-// the database long from being asked for all the time.
+// sweepGap keeps a storm of kicks from becoming a storm of queries, and restFor a
+// list that takes the database long from being asked for all the time. A list
+// that left something out brings work, and more of it at once than the stream
+// does: those are asked for sooner.
 const (
-	sweepGap   = 10 * time.Millisecond
-	crowdedGap = time.Millisecond
-	restFor    = 4 // times what the last one took
+	sweepGap       = 10 * time.Millisecond
+	restFor        = 4 // times what the last one took
+	crowdedGap     = time.Millisecond
+	crowdedRestFor = 1
 )
 
 // starvedSweep is how often the database is asked while the stream is silent.
@@ -202,11 +204,11 @@ func (r *Runner) sweep(ctx, working context.Context) {
 				return
 			}
 		}
-		gap := sweepGap
+		gap, rest := sweepGap, restFor*took
 		if len(ids) == limit {
-			gap = crowdedGap
+			gap, rest = crowdedGap, crowdedRestFor*took
 		}
-		r.awaitSweep(ctx, max(gap, restFor*took))
+		r.awaitSweep(ctx, max(gap, rest))
 	}
 }
 
