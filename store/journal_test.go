@@ -159,18 +159,25 @@ func TestMovesAreThoseOfTheTable(t *testing.T) {
 	})
 }
 
+// standing is a job with a status, however it came by it.
+func (r rig) standing(status schemas.JobStatus) bridge.Job {
+	r.Helper()
+	j := r.accepted("product:" + string(status))
+	claimable := any(0)
+	if status == schemas.AwaitingApproval || status.Terminal() {
+		claimable = nil
+	}
+	if err := r.exec("UPDATE jobs SET status = ?, claimable_at = ? WHERE id = ?", string(status), claimable, j.ID); err != nil {
+		r.Fatal(err)
+	}
+	return j
+}
+
 // A claim is refused exactly from where the table has no move to processing.
 func TestClaimsAreMovesOfTheTable(t *testing.T) {
 	onEach(t, func(r rig) {
 		for _, from := range schemas.JobStatuses {
-			j := r.accepted("product:" + string(from))
-			claimable := any(0)
-			if from == schemas.AwaitingApproval || from.Terminal() {
-				claimable = nil
-			}
-			if err := r.exec("UPDATE jobs SET status = ?, claimable_at = ? WHERE id = ?", string(from), claimable, j.ID); err != nil {
-				r.Fatal(err)
-			}
+			j := r.standing(from)
 			_, err := r.Claim(r.Context(), j.ID, "node", someLease)
 			if allowed := bridge.CanMove(from, schemas.Processing); (err == nil) != allowed {
 				r.Errorf("claim from %s: %v; want allowed: %v", from, err, allowed)

@@ -96,19 +96,26 @@ func TestAMigrationCutShortIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+// migratedTo is a database as an older version knows it.
+func migratedTo(t *testing.T, url string, version int64) rig {
+	t.Helper()
+	r := rig{T: t, url: url, ahead: new(atomic.Int64)}
+	r.Store = r.node()
+	if err := r.withGoose(func(p *goose.Provider) error {
+		_, err := p.UpTo(t.Context(), version)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestRowsFromBeforeTheShops: what a version without shops has written belongs
 // to the shop of the settings.
 func TestRowsFromBeforeTheShops(t *testing.T) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqliteURL, "mysql": mysqlURL} {
 		t.Run(name, func(t *testing.T) {
-			r := rig{T: t, url: url(t), ahead: new(atomic.Int64)}
-			r.Store = r.node()
-			if err := r.withGoose(func(p *goose.Provider) error {
-				_, err := p.UpTo(t.Context(), 4)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			r := migratedTo(t, url(t), 4)
 			for _, row := range []string{
 				"INSERT INTO images (product_id, sha256, image_id) VALUES (7, 'sum', 9)",
 				"INSERT INTO clients (id, secret_hash, old_hash, scopes, sealed_hmac, sealed_old, sources, created_at) VALUES ('old', '', '', '', '', '', '', 0)",

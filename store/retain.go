@@ -52,7 +52,8 @@ func (s *Store) Retain(ctx context.Context, r Retention) (removed int, err error
 // endedAndForgotten are jobs of a status no worker takes, accepted before a
 // time, that no request id of the retention's time stands for; one may be bound
 // long after the job, by a batch that was sent again. It reads the index
-// jobs_stage from the old end of the status, so it costs the same however many are younger.
+// jobs_stage from the old end of the status, so it costs the same however many
+// are younger.
 const endedAndForgotten = `SELECT j.id FROM jobs j WHERE j.stage = ? AND j.accepted_at < ?
 	AND NOT EXISTS (SELECT 1 FROM idempotency late WHERE late.job_id = j.id AND late.created_at >= ?) `
 

@@ -1,11 +1,9 @@
 package store
 
 import (
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/pressly/goose/v3"
 
 	"github.com/prestashop-bridge/bridge/bridge"
 	"github.com/prestashop-bridge/bridge/schemas"
@@ -96,14 +94,7 @@ func TestTheTablesKnowOneServedJobATarget(t *testing.T) {
 func TestStagesAreThoseOfTheTables(t *testing.T) {
 	onEach(t, func(r rig) {
 		for _, status := range schemas.JobStatuses {
-			j := r.accepted("product:" + string(status))
-			claimable := any(0)
-			if stageOf(status) != stageLive {
-				claimable = nil
-			}
-			if err := r.exec("UPDATE jobs SET status = ?, claimable_at = ? WHERE id = ?", string(status), claimable, j.ID); err != nil {
-				r.Fatal(err)
-			}
+			j := r.standing(status)
 			var stage string
 			if err := r.read.QueryRowContext(r.Context(), "SELECT stage FROM jobs WHERE id = ?", j.ID).Scan(&stage); err != nil || stage != stageOf(status) {
 				r.Errorf("%s is in stage %q, %v; want %q", status, stage, err, stageOf(status))
@@ -150,14 +141,7 @@ func TestLocksFromBeforeTheTurns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := rig{T: t, url: test.url(t), ahead: new(atomic.Int64)}
-			r.Store = r.node()
-			if err := r.withGoose(func(p *goose.Provider) error {
-				_, err := p.UpTo(t.Context(), 9)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
+			r := migratedTo(t, test.url(t), 9)
 			job := `INSERT INTO jobs (id, kind, client_id, request_id, batch_id, status, payload, targets, attempts, max_attempts, fence, node, claimable_at, accepted_at, progress_done, progress_total)
 				VALUES (?, '', '', '', '', ?, '{}', '[]', 1, 5, 1, '', 0, 0, 0, 0)`
 			for _, row := range []struct {

@@ -27,6 +27,8 @@ SET @change = IF(EXISTS (SELECT 1 FROM information_schema.tables WHERE table_sch
 PREPARE change_once FROM @change;
 EXECUTE change_once;
 
+-- IGNORE: the rows may have been copied already. They come from tables that
+-- refuse whatever this one does.
 SET @change = IF((SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN ('old_target_locks', 'old_job_targets')) = 2,
     'INSERT IGNORE INTO turns (job_id, target, place, found)
         SELECT mine.job_id, mine.target, IF(held.job_id IS NULL, mine.job_id, ''''), 0
